@@ -1,0 +1,263 @@
+package org.kmem4j;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.agrona.SystemUtil;
+import org.kmem4j.page.PageSettings;
+import org.kmem4j.slab.SlabSettings;
+
+/**
+ * What an allocator is built with: defaults, overridden by {@code kmem4j.} system properties,
+ * overridden by the builder. Immutable.
+ *
+ * @param maxBytes ceiling of the memory held at once
+ * @param decayNanos how long free pages keep their memory
+ * @param preTouch whether new regions are touched at once
+ * @param lockInMemory whether regions are locked in memory
+ * @param hugePages whether transparent huge pages are asked for
+ * @param maxOrder largest order of a slab
+ * @param sheafCapacity most objects in one sheaf
+ * @param frontBudgetBytes most bytes that fronts may be able to hold; negative for an eighth of
+ *     {@code maxBytes}
+ * @param waitNanos how long an allocation waits for a grace period
+ * @param debug names of the caches that debug, each may end in {@code *}
+ */
+record Settings(
+    long maxBytes,
+    long decayNanos,
+    boolean preTouch,
+    boolean lockInMemory,
+    boolean hugePages,
+    int maxOrder,
+    int sheafCapacity,
+    long frontBudgetBytes,
+    long waitNanos,
+    List<String> debug) {
+
+  static final String MAX = "kmem4j.max";
+  static final String DECAY = "kmem4j.decay";
+  static final String PRE_TOUCH = "kmem4j.pretouch";
+  static final String LOCK = "kmem4j.mlock";
+  static final String HUGE_PAGES = "kmem4j.hugepages";
+  static final String MAX_ORDER = "kmem4j.maxOrder";
+  static final String SHEAF = "kmem4j.sheaf";
+  static final String FRONTS = "kmem4j.fronts";
+  static final String WAIT = "kmem4j.rcu.wait";
+  static final String FENCE = "kmem4j.rcu.fence";
+  static final String GRACE_PERIODS = "kmem4j.rcu.maxPerSecond";
+  static final String DEBUG = "kmem4j.debug";
+
+  private static final Set<String> NAMES =
+      Set.of(
+          MAX,
+          DECAY,
+          PRE_TOUCH,
+          LOCK,
+          HUGE_PAGES,
+          MAX_ORDER,
+          SHEAF,
+          FRONTS,
+          WAIT,
+          FENCE,
+          GRACE_PERIODS,
+          DEBUG);
+
+  private static final long MIN_MAX_BYTES = 64 << 10;
+  private static final long DERIVED = -1;
+  private static final String PREFIX = "kmem4j.";
+
+  /** Reads the properties; those that are absent keep their defaults. */
+  static Settings from(Properties properties) {
+    checkNames(properties);
+    long max = size(properties, MAX, -1);
+    if (max < 0) {
+      max = DefaultCeiling.bytes();
+    }
+    if (max < MIN_MAX_BYTES) {
+      throw bad(MAX, properties.getProperty(MAX), "at least 64k");
+    }
+    String decay = properties.getProperty(DECAY, "10s");
+    long decayNanos =
+        decay.equals("never") ? PageSettings.NEVER : duration(DECAY, decay, "or never");
+    count(properties, GRACE_PERIODS, 1000, 1, 1_000_000); // read by Rcu; checked here
+    flag(properties, FENCE);
+    return new Settings(
+        max,
+        decayNanos,
+        flag(properties, PRE_TOUCH),
+        flag(properties, LOCK),
+        flag(properties, HUGE_PAGES),
+        count(properties, MAX_ORDER, 6, 0, 9),
+        count(properties, SHEAF, 62, 0, 510),
+        size(properties, FRONTS, DERIVED),
+        duration(WAIT, properties.getProperty(WAIT, "1ms"), ""),
+        patterns(properties.getProperty(DEBUG)));
+  }
+
+  private static List<String> patterns(String value) {
+    if (value == null || value.equals("false")) {
+      return List.of();
+    }
+    List<String> patterns = new ArrayList<>();
+    for (String pattern : value.equals("true") ? new String[] {"*"} : value.split(",", -1)) {
+      if (!pattern.matches("[\\x21-\\x29\\x2b-\\x7e]*\\*?") || pattern.isEmpty()) {
+        throw bad(DEBUG, value, "true, false, or names of caches that may end in *, comma between");
+      }
+      patterns.add(pattern);
+    }
+    return List.copyOf(patterns);
+  }
+
+  /** The same settings as properties: what a builder changes one by one. */
+  Properties toProperties() {
+    Properties properties = new Properties();
+    properties.setProperty(MAX, Long.toString(maxBytes));
+    properties.setProperty(DECAY, decayNanos == PageSettings.NEVER ? "never" : decayNanos + "ns");
+    properties.setProperty(PRE_TOUCH, Boolean.toString(preTouch));
+    properties.setProperty(LOCK, Boolean.toString(lockInMemory));
+    properties.setProperty(HUGE_PAGES, Boolean.toString(hugePages));
+    properties.setProperty(MAX_ORDER, Integer.toString(maxOrder));
+    properties.setProperty(SHEAF, Integer.toString(sheafCapacity));
+    if (frontBudgetBytes != DERIVED) {
+      properties.setProperty(FRONTS, Long.toString(frontBudgetBytes));
+    }
+    properties.setProperty(WAIT, waitNanos + "ns");
+    if (!debug.isEmpty()) {
+      properties.setProperty(DEBUG, String.join(",", debug));
+    }
+    return properties;
+  }
+
+  boolean debugs(String cache) {
+    return debug.stream()
+        .anyMatch(
+            pattern ->
+                pattern.endsWith("*")
+                    ? cache.startsWith(pattern.substring(0, pattern.length() - 1))
+                    : cache.equals(pattern));
+  }
+
+  PageSettings pages() {
+    return new PageSettings(maxBytes, decayNanos, preTouch, lockInMemory, hugePages);
+  }
+
+  SlabSettings slabs() {
+    long fronts = frontBudgetBytes != DERIVED ? frontBudgetBytes : Math.max(maxBytes / 8, 1 << 20);
+    return new SlabSettings(maxOrder, sheafCapacity, fronts, waitNanos);
+  }
+
+  private static long size(Properties properties, String name, long absent) {
+    String value = properties.getProperty(name);
+    if (value == null) {
+      return absent;
+    }
+    try {
+      return SystemUtil.parseSize(name, value);
+    } catch (NumberFormatException e) {
+      throw bad(name, value, "a number of bytes, with k, m or g behind it");
+    }
+  }
+
+  private static long duration(String name, String value, String also) {
+    try {
+      long nanos = SystemUtil.parseDuration(name, value);
+      if (nanos >= 0 && nanos <= TimeUnit.DAYS.toNanos(365)) {
+        return nanos;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw bad(
+        name, value, ("a number with ns, us, ms or s behind it, at most a year " + also).trim());
+  }
+
+  private static int count(Properties properties, String name, int absent, int min, int max) {
+    String value = properties.getProperty(name);
+    if (value == null) {
+      return absent;
+    }
+    try {
+      int count = Integer.parseInt(value);
+      if (count >= min && count <= max) {
+        return count;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw bad(name, value, "a number from " + min + " to " + max);
+  }
+
+  private static boolean flag(Properties properties, String name) {
+    String value = properties.getProperty(name, "false");
+    if (!value.equals("true") && !value.equals("false")) {
+      throw bad(name, value, "true or false");
+    }
+    return value.equals("true");
+  }
+
+  private static IllegalArgumentException bad(String name, String value, String accepted) {
+    return new IllegalArgumentException(
+        "-D" + name + "=" + value + " is not understood; accepted: " + accepted);
+  }
+
+  private static void checkNames(Properties properties) {
+    Set<String> known = new TreeSet<>(NAMES);
+    Set<String> prefixes = new TreeSet<>();
+    for (PropertyNames module : ServiceLoader.load(PropertyNames.class)) {
+      known.addAll(module.names());
+      prefixes.addAll(module.prefixes());
+    }
+    for (String name : properties.stringPropertyNames()) {
+      if (name.startsWith(PREFIX)
+          && !known.contains(name)
+          && prefixes.stream().noneMatch(name::startsWith)) {
+        throw new IllegalArgumentException(
+            "-D"
+                + name
+                + " is unknown; the nearest name is "
+                + nearest(name, known)
+                + "; known are "
+                + String.join(", ", known));
+      }
+    }
+  }
+
+  private static String nearest(String name, Set<String> known) {
+    String best = "";
+    int distance = Integer.MAX_VALUE;
+    for (String candidate : known) {
+      int here =
+          distance(
+              name.toLowerCase(java.util.Locale.ROOT),
+              candidate.toLowerCase(java.util.Locale.ROOT));
+      if (here < distance) {
+        distance = here;
+        best = candidate;
+      }
+    }
+    return best;
+  }
+
+  /** Levenshtein's: insertions, deletions and replacements that lead from one to the other. */
+  private static int distance(String from, String to) {
+    int[] row = new int[to.length() + 1];
+    for (int j = 0; j < row.length; j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= from.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j < row.length; j++) {
+        int replace = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replace, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[to.length()];
+  }
+}

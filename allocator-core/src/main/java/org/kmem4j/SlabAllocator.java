@@ -1,0 +1,435 @@
+package org.kmem4j;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.AgentRunner;
+import org.agrona.concurrent.SleepingMillisIdleStrategy;
+import org.kmem4j.memory.Metadata;
+import org.kmem4j.memory.Os;
+import org.kmem4j.page.PageAllocator;
+import org.kmem4j.page.PageStats;
+import org.kmem4j.pool.Flyweight;
+import org.kmem4j.pool.ObjectPool;
+import org.kmem4j.slab.Account;
+import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.CacheStats;
+import org.kmem4j.slab.Description;
+import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.slab.Pin;
+import org.kmem4j.slab.SizeClasses;
+import org.kmem4j.slab.Slabs;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Rcu;
+
+/**
+ * The door: one reservation of native memory with a hard ceiling, and the caches and pools that
+ * live in it. Several may exist side by side. Any thread, platform or virtual, may call any method.
+ *
+ * <p>An operation that can run out of memory comes twice: {@code tryX} returns 0, false or null,
+ * without exception or garbage and without disturbing other threads; {@code X} makes room first if
+ * need be and throws {@link OutOfNativeMemoryException} when there is none.
+ *
+ * <p>Nothing here starts a thread. Background work (giving idle memory back, finishing what waits
+ * for a grace period) is one {@link #agent}: run it on a thread of yours, invoke it from your duty
+ * cycle, or call {@link #startAgent}.
+ *
+ * <p>After {@link #close} every method throws {@link IllegalStateException}; memory is given back,
+ * yet a stale access reads zeroes and does not crash. {@link #unmap} ends that.
+ */
+public final class SlabAllocator implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger("org.kmem4j");
+  private static final long METADATA_BYTES = 4L << 30;
+
+  private final Settings settings;
+  private final Consumer<LiveReport> onClose;
+  private final Metadata metadata;
+  private final PageAllocator pages;
+  private final int pageLink;
+  private final Slabs slabs;
+  private final SizeClasses sizes;
+  private final Agent agent = new Housekeeper();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private volatile boolean zeroed;
+  private volatile AgentRunner runner;
+  private boolean unmapped;
+
+  private SlabAllocator(Builder builder) {
+    this.settings = builder.settings;
+    this.onClose = builder.onClose;
+    this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
+    this.pageLink = PerThread.takeLink();
+    this.pages = new PageAllocator(settings.pages(), pageLink);
+    this.slabs = new Slabs(pages, metadata, settings.slabs());
+    this.sizes = new SizeClasses(slabs, settings.debugs("size-*"));
+  }
+
+  /**
+   * An allocator with the defaults and what the {@code kmem4j.} system properties say.
+   *
+   * @throws IllegalArgumentException if a property has a bad value or an unknown name
+   */
+  public static SlabAllocator create() {
+    return builder().build();
+  }
+
+  /** Begins from the system properties; what is set here beats them. */
+  public static Builder builder() {
+    return new Builder(Settings.from(System.getProperties()));
+  }
+
+  // ------------------------------------------------------------------ caches and pools
+
+  /**
+   * Makes a cache of objects of one size.
+   *
+   * @param name shown in reports; printable and without spaces
+   * @param objectBytes from 1 byte to 2 MiB less a header
+   */
+  public KmemCache createCache(String name, int objectBytes) {
+    return createCache(CacheOptions.of(name, objectBytes));
+  }
+
+  /** Makes a cache with a constructor, an alignment, debugging, or accounting by object. */
+  public KmemCache createCache(CacheOptions options) {
+    return slabs.create(settings.debugs(options.name()) ? options.debug(true) : options);
+  }
+
+  /**
+   * Makes a pool of objects that are seen through flyweights.
+   *
+   * @param <F> the flyweight's class
+   * @throws IllegalStateException if the flag that Agrona's buffers need is missing; it is named
+   */
+  public <F extends Flyweight> ObjectPool<F> pool(String name, int objectBytes) {
+    return new ObjectPool<>(createCache(name, objectBytes));
+  }
+
+  // ------------------------------------------------------------------ by size
+
+  /**
+   * Takes a block of at least {@code bytes} bytes; its contents are undefined.
+   *
+   * @return its address, a multiple of 8 (of 16 where its size is one), or 0 if the ceiling or the
+   *     system refuses
+   * @throws IllegalArgumentException if the size is not positive
+   */
+  public long tryAlloc(long bytes) {
+    return sizes.tryAlloc(bytes);
+  }
+
+  /**
+   * Takes a block of at least {@code bytes} bytes, making room first if need be.
+   *
+   * @throws OutOfNativeMemoryException if there is no room nevertheless
+   * @throws IllegalArgumentException if the size is not positive
+   */
+  public long alloc(long bytes) {
+    return sizes.alloc(bytes);
+  }
+
+  /**
+   * Gives back a block, or an object of any cache or pool of this allocator. 0 does nothing.
+   *
+   * @throws IllegalArgumentException if none begins at the address: the message says what is there
+   */
+  public void free(long address) {
+    sizes.free(address);
+  }
+
+  /** Bytes that may be used at an address that this allocator handed out. */
+  public long usableSize(long address) {
+    return sizes.usableSize(address);
+  }
+
+  /** Allocation by size whose pages an account pays for; resolve it once, for hot paths. */
+  public SizeClasses in(Account account) {
+    return sizes.in(account);
+  }
+
+  /**
+   * Pins the calling platform thread: operations that are given the pin are cheaper. See {@link
+   * Pin} for what it costs others.
+   */
+  public Pin pin() {
+    return new Pin();
+  }
+
+  // ------------------------------------------------------------------ looking inside
+
+  /** Says what an address is: region, slab, cache, object, and whether it is in use. */
+  public Description describe(long address) {
+    checkOpen();
+    return slabs.describe(address);
+  }
+
+  /** Every number. Walks all slots, and asks the system for each page whether it is resident. */
+  public AllocatorStats stats() {
+    checkOpen();
+    long used = 0;
+    long usedObjects = sizes.largeBlocks();
+    long cached = 0;
+    long free = 0;
+    List<CacheStats> caches = slabs.snapshot().stream().map(KmemCache::stats).toList();
+    for (CacheStats cache : caches) {
+      used += cache.usedObjects() * cache.stride();
+      usedObjects += cache.usedObjects();
+      cached += cache.cachedObjects() * cache.stride();
+      free += cache.freeObjects() * cache.stride();
+    }
+    PageStats page = pages.stats();
+    return new AllocatorStats(
+        used + sizes.largePages() * Os.PAGE_BYTES,
+        cached,
+        free,
+        page.mapped() * Os.PAGE_BYTES,
+        page.peakMapped() * Os.PAGE_BYTES,
+        page.freeBacked() * Os.PAGE_BYTES,
+        pages.residentBytes(),
+        metadata.usedBytes(),
+        slabs.frontBytes(),
+        page.ceiling() * Os.PAGE_BYTES,
+        usedObjects,
+        sizes.largeBlocks(),
+        slabs.reclaims(),
+        page.decommits(),
+        Rcu.gracePeriods(),
+        Rcu.stalls(),
+        Rcu.oldestPinNanos(),
+        caches);
+  }
+
+  /** What is alive now. */
+  public LiveReport live() {
+    checkOpen();
+    Map<String, Long> objects = new TreeMap<>(slabs.liveObjects());
+    long bytes = 0;
+    for (KmemCache cache : slabs.snapshot()) {
+      bytes += cache.stats().usedObjects() * cache.usableBytes();
+    }
+    return new LiveReport(objects, sizes.largeBlocks(), bytes + sizes.largePages() * Os.PAGE_BYTES);
+  }
+
+  /**
+   * Gives back now what nobody uses: everything that threads have cached, empty slabs, free pages.
+   * Waits for grace periods; other threads' next allocations are slower.
+   *
+   * @return bytes given back to the system
+   */
+  public long trim() {
+    checkOpen();
+    for (KmemCache cache : slabs.snapshot()) {
+      cache.shrink();
+    }
+    slabs.drainPageLists(Long.MAX_VALUE);
+    return pages.giveBack(Long.MAX_VALUE) * Os.PAGE_BYTES;
+  }
+
+  // ------------------------------------------------------------------ background work
+
+  /**
+   * All background work, to be run by one thread at a time. It does something about ten times per
+   * decay time and returns at once in between; without it nothing is given back by itself.
+   */
+  public Agent agent() {
+    return agent;
+  }
+
+  /** Runs {@link #agent} on a daemon thread of ours until {@link #close}. */
+  public synchronized void startAgent() {
+    checkOpen();
+    if (runner == null) {
+      var idle = new SleepingMillisIdleStrategy(50);
+      runner =
+          new AgentRunner(
+              idle,
+              error -> LOGGER.log(System.Logger.Level.ERROR, "the kmem4j agent failed", error),
+              null,
+              agent);
+      Thread thread = new Thread(runner, agent.roleName());
+      thread.setDaemon(true);
+      thread.start();
+    }
+  }
+
+  private final class Housekeeper implements Agent {
+    private static final int IDLE_TICKS = 2;
+
+    private long next = System.nanoTime();
+
+    @Override
+    public int doWork() {
+      long now = System.nanoTime();
+      if (closing.get() || now - next < 0) {
+        return 0;
+      }
+      boolean never = settings.decayNanos() == Long.MAX_VALUE;
+      next = now + (never ? 1_000_000_000 : settings.decayNanos() / 10);
+      int work = never ? 0 : slabs.tick(IDLE_TICKS);
+      return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
+    }
+
+    @Override
+    public String roleName() {
+      return "kmem4j-agent";
+    }
+  }
+
+  // ------------------------------------------------------------------ the end
+
+  private void checkOpen() {
+    if (closing.get()) {
+      throw new IllegalStateException("the allocator is closed");
+    }
+  }
+
+  /**
+   * Ends the allocator. What is alive is reported to the builder's {@code onClose}, or logged as a
+   * warning; then all memory is given back. The address range stays mapped, to zeroes. A second
+   * call does nothing.
+   *
+   * @throws IllegalStateException under a pin
+   */
+  @Override
+  public void close() {
+    if (Rcu.isReading(PerThread.current())) {
+      throw new IllegalStateException("close() was called under a pin: end it first");
+    }
+    if (closing.get()) {
+      return;
+    }
+    AgentRunner running = runner;
+    if (running != null) {
+      running.close();
+    }
+    LiveReport report = live();
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
+    slabs.close();
+    pages.deactivate();
+    Rcu.synchronize();
+    slabs.drainPageLists(Long.MAX_VALUE);
+    slabs.forget();
+    sizes.forget();
+    pages.mapZero();
+    metadata.clear();
+    PerThread.giveLink(pageLink);
+    zeroed = true;
+    onClose.accept(report);
+  }
+
+  /**
+   * Gives the address range back too. From here on a stale access <em>crashes the process</em>, or,
+   * worse, hits what is mapped there next: call it only when no address is kept anywhere.
+   *
+   * @throws IllegalStateException before {@link #close}
+   */
+  public synchronized void unmap() {
+    if (!zeroed) {
+      throw new IllegalStateException("unmap() was called before close()");
+    }
+    if (!unmapped) {
+      unmapped = true;
+      pages.unmap();
+      metadata.unmap();
+    }
+  }
+
+  private static void warn(LiveReport report) {
+    if (!report.isEmpty()) {
+      LOGGER.log(System.Logger.Level.WARNING, "closed with live memory: {0}", report);
+    }
+  }
+
+  // ------------------------------------------------------------------ the builder
+
+  /** Settings of one allocator. Not thread-safe. */
+  public static final class Builder {
+    private Settings settings;
+    private Consumer<LiveReport> onClose = SlabAllocator::warn;
+
+    private Builder(Settings settings) {
+      this.settings = settings;
+    }
+
+    private Builder with(UnaryOperator<java.util.Properties> change) {
+      settings = Settings.from(change.apply(settings.toProperties()));
+      return this;
+    }
+
+    private Builder with(String property, Object value) {
+      return with(
+          properties -> {
+            properties.setProperty(property, value.toString());
+            return properties;
+          });
+    }
+
+    /** Ceiling of the memory held at once, in bytes; at least 64 KiB. */
+    public Builder max(long bytes) {
+      return with(Settings.MAX, bytes);
+    }
+
+    /** How long free pages keep their memory before it is given back. */
+    public Builder decay(java.time.Duration time) {
+      return with(Settings.DECAY, time.toNanos() + "ns");
+    }
+
+    /** Gives no memory back before {@link #close}. */
+    public Builder neverDecay() {
+      return with(Settings.DECAY, "never");
+    }
+
+    /** Touches new regions of 2 MiB at once, so that no page fault comes later. */
+    public Builder preTouch() {
+      return with(Settings.PRE_TOUCH, true);
+    }
+
+    /** Locks regions in memory; nothing is given back then. */
+    public Builder lockInMemory() {
+      return with(Settings.LOCK, true);
+    }
+
+    /** Asks for transparent huge pages. */
+    public Builder hugePages() {
+      return with(Settings.HUGE_PAGES, true);
+    }
+
+    /** Largest order of a slab, 0 to 9: with 0 every slab is one page of 4 KiB. */
+    public Builder maxOrder(int order) {
+      return with(Settings.MAX_ORDER, order);
+    }
+
+    /** Most objects in a thread's sheaf; 0 for no per-thread caching. */
+    public Builder sheafCapacity(int objects) {
+      return with(Settings.SHEAF, objects);
+    }
+
+    /** Most bytes of objects that the fronts of all threads may be able to hold. */
+    public Builder frontBudget(long bytes) {
+      return with(Settings.FRONTS, bytes);
+    }
+
+    /** Catches wrong use in the caches named, each of which may end in {@code *}. */
+    public Builder debug(String... caches) {
+      return with(Settings.DEBUG, String.join(",", caches));
+    }
+
+    /** Receives what is alive at {@link SlabAllocator#close}; by default a warning is logged. */
+    public Builder onClose(Consumer<LiveReport> listener) {
+      onClose = java.util.Objects.requireNonNull(listener);
+      return this;
+    }
+
+    /** Reserves the address space. */
+    public SlabAllocator build() {
+      return new SlabAllocator(this);
+    }
+  }
+}

@@ -1,0 +1,661 @@
+package org.kmem4j.page;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
+import org.kmem4j.sync.Deferred;
+import org.kmem4j.sync.Front;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Sheaf;
+import org.kmem4j.sync.Slot;
+import org.kmem4j.sync.SpinLock;
+
+/**
+ * Pages of one reservation: runs of 2^order pages for slabs, runs of any length for large blocks.
+ * Any thread may call any method.
+ *
+ * <p>The reservation is one range of address space, divided into regions of 2 MiB, the largest
+ * block of the {@link Buddy}. Regions become accessible one after the other as they are first
+ * needed and stay so to the end; memory that lies idle is given back inside them.
+ *
+ * <p><b>Books</b>, in pages, under the lock: {@code mapped = in use + free with memory}, and never
+ * above the ceiling. "In use" includes the pages in per-thread lists.
+ *
+ * <p>Single pages go through a per-thread list. Nothing else here is per thread. No system call is
+ * made under the lock: blocks are taken out, worked on, and put back.
+ */
+public final class PageAllocator {
+  public static final int MAX_ORDER = Buddy.MAX_ORDER;
+
+  private static final int REGION_PAGES = 1 << MAX_ORDER;
+  private static final int LIST_CAPACITY = 30;
+  private static final int NONE = -1;
+  private static final int DECAY_STEPS = 8;
+
+  private final PageMap map;
+  private final PageSettings settings;
+  private final int regions;
+  private final int ceilingPages;
+  private final SpinLock lock = new SpinLock();
+
+  /** Link of the per-thread lists, and whether there may be any. */
+  private final int link;
+
+  private volatile boolean listsAllowed = true;
+
+  private final BooleanSupplier mayKeepLists = () -> listsAllowed;
+
+  // Guarded by the lock.
+  private final Buddy buddy;
+  private int frontier; // regions below it are accessible
+  private int mappedPages;
+  private int peakPages;
+  private final long[] idle = new long[DECAY_STEPS];
+  private int idleStep;
+  private long idleMin;
+  private long nextDecay;
+
+  private final AtomicLong decommits = new AtomicLong();
+
+  /**
+   * Reserves address space.
+   *
+   * @param link the number of the link that the per-thread lists use
+   */
+  public PageAllocator(PageSettings settings, int link) {
+    this.settings = settings;
+    long ceiling = settings.maxBytes() >>> Os.PAGE_SHIFT;
+    // Twice the ceiling: whoever fragments the range still finds room for a long run.
+    long pages = roundUp(2 * Math.max(ceiling, REGION_PAGES), REGION_PAGES);
+    if (pages > Integer.MAX_VALUE - REGION_PAGES) {
+      throw new IllegalArgumentException(
+          "kmem4j.max=" + settings.maxBytes() + " is too large; at most 4 TiB");
+    }
+    this.ceilingPages = (int) ceiling;
+    this.regions = (int) (pages / REGION_PAGES);
+    long bytes = pages << Os.PAGE_SHIFT;
+    long base = Os.reserve(bytes, (long) REGION_PAGES << Os.PAGE_SHIFT, "kmem4j pages");
+    this.map = new PageMap(base, (int) pages);
+    this.buddy = new Buddy(map);
+    this.link = link;
+    this.nextDecay = System.nanoTime() + settings.decayNanos() / (DECAY_STEPS + 1);
+  }
+
+  private static long roundUp(long value, long step) {
+    return (value + step - 1) / step * step;
+  }
+
+  public PageMap map() {
+    return map;
+  }
+
+  /**
+   * Takes 2^order pages for a slab; their contents are undefined.
+   *
+   * @param cacheId number of the slab's cache, for the map
+   * @param slot the caller's slot, or null if it has none or its slot is a stripe
+   * @return the address, a multiple of the block's size, or 0 if the ceiling or the system refuses
+   */
+  public long tryAllocate(int order, int cacheId, Slot slot) {
+    assert order >= 0 && order <= MAX_ORDER : "order=" + order;
+    int page = NONE;
+    if (order == 0 && slot != null) {
+      long address = Front.pop(slot, link);
+      page = address != 0 ? map.pageOf(address) : refillList(slot);
+    }
+    if (page == NONE) {
+      page = takeBlock(order);
+    }
+    if (page == NONE) {
+      return 0;
+    }
+    map.markSlab(page, order, cacheId);
+    return map.addressOf(page);
+  }
+
+  /** Takes back what {@link #tryAllocate} gave. */
+  public void free(long address, int order, Slot slot) {
+    int page = map.pageOf(address);
+    assert map.slabOrder(page) == order : "order=" + order;
+    map.clear(page, 1 << order);
+    if (order > 0
+        || slot == null
+        || !Front.push(slot, link, address) && !flushList(slot, address)) {
+      putBlock(page, order);
+    }
+  }
+
+  /** Fills the caller's list with a batch of single pages and returns one more, or NONE. */
+  private int refillList(Slot slot) {
+    Sheaf list = Front.detach(slot, link);
+    if (list == Front.BUSY) {
+      return NONE;
+    }
+    if (list == null) {
+      list = new Sheaf(LIST_CAPACITY);
+    }
+    int page = takeBlock(0);
+    // A page that the thread never uses is memory that nobody has: a few, not a full list.
+    for (int i = 0; page != NONE && i < LIST_CAPACITY / 4; i++) {
+      int another = takeBackedPage();
+      if (another == NONE) {
+        break;
+      }
+      list.push(map.addressOf(another));
+    }
+    attachList(slot, list);
+    return page;
+  }
+
+  /** Gives half of the caller's full list back, and the page too unless it now fits. */
+  private boolean flushList(Slot slot, long address) {
+    Sheaf list = Front.detach(slot, link);
+    if (list == Front.BUSY) {
+      return false;
+    }
+    if (list == null) {
+      list = new Sheaf(LIST_CAPACITY);
+    }
+    emptyList(list, LIST_CAPACITY / 2);
+    list.push(address);
+    attachList(slot, list);
+    return true;
+  }
+
+  private void attachList(Slot slot, Sheaf list) {
+    if (!Front.attach(slot, link, list, mayKeepLists)) {
+      emptyList(list, 0);
+    }
+  }
+
+  private void emptyList(Sheaf list, int keep) {
+    lock.lock();
+    try {
+      while (list.count() > keep) {
+        buddy.put(map.pageOf(list.pop()), 0);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes back the pages in all per-thread lists, those of parked threads too. Waits for a grace
+   * period, at most {@code maxNanos}; when it does not end in time, the pages come back later.
+   */
+  public void drainLists(long maxNanos, Deferred deferred) {
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      Sheaf list = Front.unlink(PerThread.slot(i), link);
+      if (list != null) {
+        deferred.add(() -> emptyList(list, 0));
+      }
+    }
+    deferred.finish(maxNanos);
+  }
+
+  /** Takes a block from the buddy, in a new region if need be, and books its memory. */
+  private int takeBlock(int order) {
+    while (true) {
+      lock.lock();
+      try {
+        int page = buddy.take(order);
+        if (page != NONE) {
+          if (book(page, order)) {
+            return page;
+          }
+          buddy.put(page, order);
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (!makeRoom(1 << order) || !hasFree(order) && openRegions(1) == NONE) {
+        return NONE;
+      }
+    }
+  }
+
+  private boolean hasFree(int order) {
+    lock.lock();
+    try {
+      int page = buddy.take(order);
+      if (page != NONE) {
+        buddy.put(page, order);
+      }
+      return page != NONE;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes a free page only if it has memory already. */
+  private int takeBackedPage() {
+    lock.lock();
+    try {
+      if (buddy.freeBackedPages() == 0) {
+        return NONE;
+      }
+      int page = buddy.take(0);
+      if (page != NONE && !book(page, 0)) {
+        buddy.put(page, 0);
+        return NONE;
+      }
+      return page;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void putBlock(int page, int order) {
+    lock.lock();
+    try {
+      buddy.put(page, order);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Books the memory that a block taken from the buddy is going to have; false at the ceiling. */
+  private boolean book(int page, int order) {
+    int more = (1 << order) - map.countBacked(page, order);
+    if (mappedPages + more > ceilingPages) {
+      return false;
+    }
+    if (more > 0) {
+      map.setBacked(page, order, true);
+      mappedPages += more;
+      peakPages = Math.max(peakPages, mappedPages);
+    }
+    return true;
+  }
+
+  /** Gives free memory back until {@code pages} more fit below the ceiling. */
+  private boolean makeRoom(int pages) {
+    while (true) {
+      lock.lock();
+      try {
+        if (mappedPages + pages <= ceilingPages) {
+          return true;
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (giveBack(pages) == 0) {
+        return false;
+      }
+    }
+  }
+
+  /**
+   * Makes regions accessible.
+   *
+   * @return the first of {@code count} adjacent regions, which are free from now on; NONE if the
+   *     range ends or the system refuses
+   */
+  private int openRegions(int count) {
+    boolean touched = settings.preTouch() || settings.lockInMemory();
+    if (touched && !makeRoom(count * REGION_PAGES)) {
+      return NONE;
+    }
+    int first;
+    lock.lock();
+    try {
+      if (frontier + count > regions) {
+        return NONE;
+      }
+      first = frontier;
+      frontier += count;
+    } finally {
+      lock.unlock();
+    }
+    boolean open = open(first, count);
+    lock.lock();
+    try {
+      for (int region = first; open && region < first + count; region++) {
+        boolean booked = touched && book(region * REGION_PAGES, MAX_ORDER);
+        assert booked == touched || mappedPages + REGION_PAGES > ceilingPages;
+        buddy.put(region * REGION_PAGES, MAX_ORDER);
+      }
+      if (!open && frontier == first + count) {
+        frontier = first; // nobody went further meanwhile: a later attempt may succeed
+      }
+    } finally {
+      lock.unlock();
+    }
+    return open ? first : NONE;
+  }
+
+  private boolean open(int region, int count) {
+    long address = map.addressOf(region * REGION_PAGES);
+    long bytes = (long) count * REGION_PAGES << Os.PAGE_SHIFT;
+    try {
+      Os.protect(address, bytes, true);
+      map.open(region, count);
+      Os.tryHugePages(address, bytes, settings.hugePages());
+      if (settings.preTouch()) {
+        for (long at = 0; at < bytes; at += Os.PAGE_BYTES) {
+          Memory.putLong(address + at, 0);
+        }
+      }
+      if (settings.lockInMemory()) {
+        Os.lock(address, bytes);
+      }
+      return true;
+    } catch (OsException e) {
+      lastRefusal = e;
+      return false;
+    }
+  }
+
+  private volatile OsException lastRefusal;
+
+  /** What the system said when it last refused memory, or null. */
+  public OsException lastRefusal() {
+    return lastRefusal;
+  }
+
+  /**
+   * Takes a large block: whole pages in one run, of which the caller may use every byte.
+   *
+   * @param owner the value of the block's owner word
+   * @return the address, or 0 if the ceiling or the system refuses
+   */
+  public long tryAllocateLarge(int pages, long owner) {
+    int page = pages <= REGION_PAGES ? takeShortRun(pages) : takeLongRun(pages);
+    if (page == NONE) {
+      return 0;
+    }
+    map.markLarge(page, pages, owner);
+    return map.addressOf(page);
+  }
+
+  /** Takes the smallest block that fits and gives its tail back. */
+  private int takeShortRun(int pages) {
+    int order = 32 - Integer.numberOfLeadingZeros(pages - 1);
+    while (true) {
+      lock.lock();
+      try {
+        int page = buddy.take(order);
+        if (page != NONE) {
+          if (bookRun(page, pages)) {
+            buddy.putRun(page + pages, (1 << order) - pages);
+            return page;
+          }
+          buddy.put(page, order);
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (!makeRoom(pages) || !hasFree(order) && openRegions(1) == NONE) {
+        return NONE;
+      }
+    }
+  }
+
+  /** Takes adjacent regions: free ones if there are enough in a row, else new ones. */
+  private int takeLongRun(int pages) {
+    int count = (pages + REGION_PAGES - 1) / REGION_PAGES;
+    while (true) {
+      lock.lock();
+      try {
+        int first = findFreeRegions(count);
+        if (first != NONE) {
+          for (int region = first; region < first + count; region++) {
+            buddy.takeExactly(region * REGION_PAGES);
+          }
+          int page = first * REGION_PAGES;
+          if (bookRun(page, pages)) {
+            buddy.putRun(page + pages, count * REGION_PAGES - pages);
+            return page;
+          }
+          buddy.putRun(page, count * REGION_PAGES);
+        } else if (frontier + count > regions) {
+          return NONE;
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (!makeRoom(pages) || !hasFreeRegions(count) && openRegions(count) == NONE) {
+        return NONE;
+      }
+    }
+  }
+
+  private boolean hasFreeRegions(int count) {
+    lock.lock();
+    try {
+      return findFreeRegions(count) != NONE;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private int findFreeRegions(int count) {
+    int run = 0;
+    for (int region = 0; region < frontier; region++) {
+      run = map.freeOrder(region * REGION_PAGES) == MAX_ORDER ? run + 1 : 0;
+      if (run == count) {
+        return region - count + 1;
+      }
+    }
+    return NONE;
+  }
+
+  /** Books a run that need not be a block; all or nothing. */
+  private boolean bookRun(int page, int pages) {
+    int more = 0;
+    for (int at = 0; at < pages; at += 1 << alignedOrder(page + at, pages - at)) {
+      int order = alignedOrder(page + at, pages - at);
+      more += (1 << order) - map.countBacked(page + at, order);
+    }
+    if (mappedPages + more > ceilingPages) {
+      return false;
+    }
+    for (int at = 0; at < pages; at += 1 << alignedOrder(page + at, pages - at)) {
+      map.setBacked(page + at, alignedOrder(page + at, pages - at), true);
+    }
+    mappedPages += more;
+    peakPages = Math.max(peakPages, mappedPages);
+    return true;
+  }
+
+  private static int alignedOrder(int page, int pages) {
+    int order = Math.min(MAX_ORDER, Integer.numberOfTrailingZeros(page));
+    return Math.min(order, 31 - Integer.numberOfLeadingZeros(pages));
+  }
+
+  /** Address of a large block's owner word, or 0 if no large block begins at the address. */
+  public long ownerOfLarge(long address) {
+    return isHead(address) ? map.ownerWord(map.pageOf(address)) : 0;
+  }
+
+  /** Length in pages of the large block that begins at an address, or 0. */
+  public int largePages(long address) {
+    return isHead(address) ? map.largePages(map.pageOf(address)) : 0;
+  }
+
+  private boolean isHead(long address) {
+    return map.contains(address)
+        && (address & (Os.PAGE_BYTES - 1)) == 0
+        && map.isLargeHead(map.pageOf(address));
+  }
+
+  /** First byte of the large block that an address lies in, or 0. */
+  public long largeAround(long address) {
+    if (!map.contains(address)) {
+      return 0;
+    }
+    int page = map.pageOf(address);
+    while (page > 0 && map.isLargeRest(page)) {
+      page--;
+    }
+    return map.isLargeHead(page) ? map.addressOf(page) : 0;
+  }
+
+  /**
+   * Frees a large block. Of several callers one succeeds.
+   *
+   * @return its length in pages, or 0 if no large block begins at the address
+   */
+  public int freeLarge(long address) {
+    if (!isHead(address)) {
+      return 0;
+    }
+    int page = map.pageOf(address);
+    int pages = map.largePages(page);
+    if (pages == 0 || !map.takeLarge(page, pages)) {
+      return 0;
+    }
+    map.clear(page, pages);
+    lock.lock();
+    try {
+      buddy.putRun(page, pages);
+    } finally {
+      lock.unlock();
+    }
+    return pages;
+  }
+
+  /**
+   * Gives idle memory back: as many pages as have lain free through the whole decay time.
+   *
+   * @return pages given back
+   */
+  public long decay(long now) {
+    if (settings.decayNanos() == PageSettings.NEVER) {
+      return 0;
+    }
+    long release;
+    lock.lock();
+    try {
+      idleMin = Math.min(idleMin, buddy.freeBackedPages());
+      if (now - nextDecay < 0) {
+        return 0;
+      }
+      nextDecay = now + settings.decayNanos() / (DECAY_STEPS + 1);
+      idle[idleStep] = idleMin;
+      idleStep = (idleStep + 1) % DECAY_STEPS;
+      idleMin = buddy.freeBackedPages();
+      release = Long.MAX_VALUE;
+      for (long pages : idle) {
+        release = Math.min(release, pages);
+      }
+      for (int i = 0; i < DECAY_STEPS; i++) {
+        idle[i] -= release;
+      }
+      idleMin -= release;
+    } finally {
+      lock.unlock();
+    }
+    return release > 0 ? giveBack(release) : 0;
+  }
+
+  /** Gives free memory back to the system now; returns how many pages. */
+  public long giveBack(long pages) {
+    long given = 0;
+    while (given < pages) {
+      int page;
+      int order;
+      int memory;
+      lock.lock();
+      try {
+        order = buddy.backedOrder();
+        if (order < 0) {
+          break;
+        }
+        page = buddy.takeBacked(order);
+        memory = map.countBacked(page, order);
+      } finally {
+        lock.unlock();
+      }
+      boolean done = decommit(page, order);
+      lock.lock();
+      try {
+        if (done) {
+          map.setBacked(page, order, false);
+          mappedPages -= memory;
+          given += memory;
+        }
+        buddy.put(page, order);
+      } finally {
+        lock.unlock();
+      }
+      if (!done) {
+        break;
+      }
+    }
+    return given;
+  }
+
+  private boolean decommit(int page, int order) {
+    if (settings.lockInMemory()) {
+      return false; // the kernel refuses to drop locked pages
+    }
+    try {
+      Os.decommit(map.addressOf(page), (long) Os.PAGE_BYTES << order);
+      decommits.incrementAndGet();
+      return true;
+    } catch (OsException e) {
+      lastRefusal = e;
+      return false;
+    }
+  }
+
+  /** Forbids per-thread lists; those that exist are drained by {@link #drainLists}. */
+  public void deactivate() {
+    listsAllowed = false;
+  }
+
+  /** Maps the whole range to zero pages: every late access reads zeroes. The books are void. */
+  public void mapZero() {
+    Os.mapZero(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT, "kmem4j closed");
+    map.clearAll();
+    lock.lock();
+    try {
+      mappedPages = 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Gives the address space back. A late access kills the process. */
+  public void unmap() {
+    Os.unmap(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
+    map.unmap();
+  }
+
+  /** The books at one moment. */
+  public PageStats stats() {
+    long inLists = 0;
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      inLists += Front.peekCount(PerThread.slot(i), link);
+    }
+    lock.lock();
+    try {
+      return new PageStats(
+          mappedPages,
+          peakPages,
+          buddy.freeBackedPages() + inLists,
+          ceilingPages,
+          (long) frontier * REGION_PAGES,
+          decommits.get());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Bytes of the range that are in memory, asked of the system page by page. */
+  public long residentBytes() {
+    int open;
+    lock.lock();
+    try {
+      open = frontier;
+    } finally {
+      lock.unlock();
+    }
+    return open == 0
+        ? 0
+        : Os.residentBytes(map.base(), (long) open * REGION_PAGES << Os.PAGE_SHIFT);
+  }
+}

@@ -1,0 +1,275 @@
+package org.kmem4j.page;
+
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.Struct;
+
+/**
+ * What each page of the reservation is: one entry of four bytes per page, dense, because every free
+ * by address reads it; one frame of 16 bytes per page for links and owners; one bit per page that
+ * says whether the system has given memory for it.
+ *
+ * <p>The entries are Java arrays, one per region, made when the region is opened and never replaced
+ * before the end: reading them costs the just-in-time compiler a tenth of what a read of native
+ * memory does, and there is one in every free. Frames and bits are native.
+ *
+ * <p>A slab's entries are written by whoever creates or releases the slab, and read by whoever
+ * holds an object of it, who got the object later. The entries of free blocks and the bits belong
+ * to the page allocator's lock. A large block's length is CASed to 0: who succeeds frees the block.
+ */
+public final class PageMap {
+  /**
+   * The low eight bits of an entry say what the page is; the rest is the number of the slab's
+   * cache. A page of a slab of order {@code o} is of kind {@code o + 1}; heads are aligned to their
+   * size.
+   */
+  private static final int KIND_BITS = 8;
+
+  private static final int KIND_MASK = (1 << KIND_BITS) - 1;
+  private static final int LAST_SLAB = 10;
+
+  private static final int LARGE_HEAD = 0x10;
+  private static final int LARGE_REST = 0x20;
+
+  /** Head of a free block; its order is in the low bits. */
+  private static final int FREE_HEAD = 0x40;
+
+  private static final int ORDER_BITS = 0xf;
+  private static final int REGION_SHIFT = Buddy.MAX_ORDER;
+  private static final int REGION_MASK = (1 << REGION_SHIFT) - 1;
+
+  /** Stands for every region that was never opened; never written. */
+  private static final int[] NO_PAGES = new int[1 << REGION_SHIFT];
+
+  private static final Struct FRAME = Struct.named("frame", "Sixteen bytes for each 4 KiB page.");
+
+  /** For the head of a free block; guarded by the page allocator's lock. */
+  private static final long NEXT = FRAME.half("next", "next free block: page number, or -1");
+
+  private static final long PREV = FRAME.half("prev", "previous free block: page number, or -1");
+  private static final long PAGES =
+      FRAME.word("pages", "length of a large block in pages; CASed to 0 by who frees it");
+
+  /** Shares the links' eight bytes: a block is never both free and large. */
+  private static final long OWNER = NEXT;
+
+  private static final long FRAME_BYTES = FRAME.end(16);
+
+  static final String FRAME_LAYOUT = FRAME.toMarkdown();
+
+  private final long base;
+  private final long bytes;
+  private final int[][] entries;
+  private final long frames;
+  private final long backed;
+
+  PageMap(long base, int pages) {
+    this.base = base;
+    this.bytes = (long) pages << Os.PAGE_SHIFT;
+    this.entries = new int[pages >> REGION_SHIFT][];
+    Arrays.fill(entries, NO_PAGES);
+    this.frames = mapTable(pages * FRAME_BYTES, "kmem4j page frames");
+    this.backed = mapTable(pages / 8, "kmem4j backed pages");
+  }
+
+  private static long mapTable(long bytes, String name) {
+    long table = Os.map(roundToPages(bytes), name);
+    Os.tryHugePages(table, roundToPages(bytes), false);
+    return table;
+  }
+
+  private static long roundToPages(long bytes) {
+    return (bytes + Os.PAGE_BYTES - 1) & -Os.PAGE_BYTES;
+  }
+
+  void unmap() {
+    int pages = (int) (bytes >>> Os.PAGE_SHIFT);
+    Os.unmap(frames, roundToPages(pages * FRAME_BYTES));
+    Os.unmap(backed, roundToPages(pages / 8));
+  }
+
+  /**
+   * The entry of the slab page that an address lies in, or 0 if it lies in none. Reads no page: any
+   * address may be asked for.
+   */
+  public int slabEntry(long address) {
+    long page = (address - base) >>> Os.PAGE_SHIFT;
+    int[][] regions = entries;
+    // One compare for "is it ours": what lies below the base is a huge number of pages.
+    if (page >>> REGION_SHIFT >= regions.length) {
+      return 0;
+    }
+    int entry = regions[(int) (page >>> REGION_SHIFT)][(int) page & REGION_MASK];
+    return isSlab(entry) ? entry : 0;
+  }
+
+  private static boolean isSlab(int entry) {
+    return Integer.compareUnsigned((entry & KIND_MASK) - 1, LAST_SLAB) < 0;
+  }
+
+  /** The head of the slab that an address lies in, by the address's entry. */
+  public static long head(long address, int entry) {
+    return address & (-2048L << (entry & KIND_MASK));
+  }
+
+  /** Number of the cache that the slab of an entry belongs to. */
+  public static int cacheId(int entry) {
+    return entry >>> KIND_BITS;
+  }
+
+  /** The head of the slab that an address lies in, or 0 if it lies in none. */
+  public long slabOf(long address) {
+    int entry = slabEntry(address);
+    return entry == 0 ? 0 : head(address, entry);
+  }
+
+  /** Whether an address lies in the reservation. */
+  public boolean contains(long address) {
+    return Long.compareUnsigned(address - base, bytes) < 0;
+  }
+
+  /** Base address of the reservation. */
+  public long base() {
+    return base;
+  }
+
+  long addressOf(int page) {
+    return base + ((long) page << Os.PAGE_SHIFT);
+  }
+
+  int pageOf(long address) {
+    return (int) ((address - base) >>> Os.PAGE_SHIFT);
+  }
+
+  /** Makes the entries of regions that are being opened. */
+  void open(int region, int count) {
+    for (int i = region; i < region + count; i++) {
+      entries[i] = new int[1 << REGION_SHIFT];
+    }
+  }
+
+  private int kind(int page) {
+    return entries[page >> REGION_SHIFT][page & REGION_MASK];
+  }
+
+  private void setKind(int page, int kind) {
+    entries[page >> REGION_SHIFT][page & REGION_MASK] = kind;
+  }
+
+  private void setKinds(int page, int pages, int kind) {
+    for (int i = page; i < page + pages; i++) {
+      setKind(i, kind);
+    }
+  }
+
+  /** Order of the slab that a page is part of, or -1. */
+  int slabOrder(int page) {
+    int entry = kind(page);
+    return isSlab(entry) ? (entry & KIND_MASK) - 1 : -1;
+  }
+
+  void markSlab(int page, int order, int cacheId) {
+    setKinds(page, 1 << order, cacheId << KIND_BITS | order + 1);
+  }
+
+  /** Forgets what pages were: they are in the hands of the allocator, on no list. */
+  void clear(int page, int pages) {
+    setKinds(page, pages, 0);
+  }
+
+  /** Forgets everything: no page is anything any more. */
+  void clearAll() {
+    Arrays.fill(entries, NO_PAGES);
+  }
+
+  void markFree(int page, int order) {
+    setKind(page, FREE_HEAD | order);
+  }
+
+  /** Order of the free block that a page heads, or -1. */
+  int freeOrder(int page) {
+    int kind = kind(page);
+    return (kind & FREE_HEAD) != 0 ? kind & ORDER_BITS : -1;
+  }
+
+  void markLarge(int page, int pages, long owner) {
+    setKinds(page + 1, pages - 1, LARGE_REST);
+    long frame = frames + page * FRAME_BYTES;
+    Memory.putLong(frame + OWNER, owner);
+    Memory.putLong(frame + PAGES, pages);
+    VarHandle.releaseFence(); // the head comes last: who sees it sees the frame
+    setKind(page, LARGE_HEAD);
+  }
+
+  boolean isLargeHead(int page) {
+    return kind(page) == LARGE_HEAD;
+  }
+
+  boolean isLargeRest(int page) {
+    return kind(page) == LARGE_REST;
+  }
+
+  /** Makes the caller the one who frees a large block. False if somebody else is. */
+  boolean takeLarge(int page, int pages) {
+    return Memory.casLong(frames + page * FRAME_BYTES + PAGES, pages, 0);
+  }
+
+  /** Address of the word that names a large block's owner. */
+  long ownerWord(int page) {
+    return frames + page * FRAME_BYTES + OWNER;
+  }
+
+  int largePages(int page) {
+    return (int) Memory.getLong(frames + page * FRAME_BYTES + PAGES);
+  }
+
+  int next(int page) {
+    return Memory.getInt(frames + page * FRAME_BYTES + NEXT);
+  }
+
+  void setNext(int page, int next) {
+    Memory.putInt(frames + page * FRAME_BYTES + NEXT, next);
+  }
+
+  int prev(int page) {
+    return Memory.getInt(frames + page * FRAME_BYTES + PREV);
+  }
+
+  void setPrev(int page, int prev) {
+    Memory.putInt(frames + page * FRAME_BYTES + PREV, prev);
+  }
+
+  /** How many pages of an aligned block of 2^order pages have memory. */
+  int countBacked(int page, int order) {
+    if (order < 6) {
+      return Long.bitCount(Memory.getLong(bitWord(page)) & bitMask(page, order));
+    }
+    int count = 0;
+    for (int i = 0; i < 1 << order; i += 64) {
+      count += Long.bitCount(Memory.getLong(bitWord(page + i)));
+    }
+    return count;
+  }
+
+  /** Notes for an aligned block of 2^order pages that they have memory, or that they have none. */
+  void setBacked(int page, int order, boolean value) {
+    if (order < 6) {
+      long word = bitWord(page);
+      long mask = bitMask(page, order);
+      long bits = Memory.getLong(word);
+      Memory.putLong(word, value ? bits | mask : bits & ~mask);
+    } else {
+      Memory.fill(bitWord(page), 1L << (order - 3), (byte) (value ? -1 : 0));
+    }
+  }
+
+  private long bitWord(int page) {
+    return backed + ((page >>> 6) << 3);
+  }
+
+  private static long bitMask(int page, int order) {
+    return ((1L << (1 << order)) - 1) << (page & 63);
+  }
+}

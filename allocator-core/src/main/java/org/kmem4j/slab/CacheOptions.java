@@ -1,0 +1,71 @@
+package org.kmem4j.slab;
+
+import java.util.function.LongConsumer;
+
+/**
+ * What a cache is made of.
+ *
+ * @param name shown in reports; printable and without spaces
+ * @param objectBytes size of an object in bytes
+ * @param align alignment of every object in bytes, a power of two
+ * @param constructor runs once per object when its slab is created; objects are freed in the state
+ *     it left them in, and the allocator writes nothing into free ones. Or null
+ * @param objectAccount accounts object by object, or null
+ * @param debug whether wrong use is caught: no fronts, a state and a generation for each object
+ */
+public record CacheOptions(
+    String name,
+    int objectBytes,
+    int align,
+    LongConsumer constructor,
+    ObjectAccount objectAccount,
+    boolean debug) {
+
+  public CacheOptions {
+    if (name == null || !name.matches("[\\x21-\\x7e]{1,64}")) {
+      throw new IllegalArgumentException(
+          "name=\"" + name + "\": a cache's name is 1 to 64 printable ASCII characters, no spaces");
+    }
+    if (objectBytes < 1 || objectBytes > SlabGeometry.MAX_OBJECT_BYTES) {
+      throw new IllegalArgumentException(
+          "objectBytes=" + objectBytes + ", accepted: 1 to " + SlabGeometry.MAX_OBJECT_BYTES);
+    }
+    if (align < 1 || align > SlabGeometry.MAX_ALIGN || Integer.bitCount(align) != 1) {
+      throw new IllegalArgumentException(
+          "align=" + align + ", accepted: a power of two from 1 to " + SlabGeometry.MAX_ALIGN);
+    }
+  }
+
+  /** Objects of a size, aligned to 8 bytes. */
+  public static CacheOptions of(String name, int objectBytes) {
+    return new CacheOptions(name, objectBytes, 8, null, null, false);
+  }
+
+  public CacheOptions align(int bytes) {
+    return new CacheOptions(name, objectBytes, bytes, constructor, objectAccount, debug);
+  }
+
+  /**
+   * Aligns to a cache line, or to the largest halving of it that still holds one small object, so
+   * that no object straddles a line.
+   */
+  public CacheOptions cacheLineAligned() {
+    int align = 64;
+    while (align > 8 && objectBytes <= align / 2) {
+      align /= 2;
+    }
+    return align(Math.max(align, this.align));
+  }
+
+  public CacheOptions constructor(LongConsumer initialise) {
+    return new CacheOptions(name, objectBytes, align, initialise, objectAccount, debug);
+  }
+
+  public CacheOptions objectAccount(ObjectAccount account) {
+    return new CacheOptions(name, objectBytes, align, constructor, account, debug);
+  }
+
+  public CacheOptions debug(boolean on) {
+    return new CacheOptions(name, objectBytes, align, constructor, objectAccount, on);
+  }
+}

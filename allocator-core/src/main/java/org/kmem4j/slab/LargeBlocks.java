@@ -1,0 +1,116 @@
+package org.kmem4j.slab;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.Struct;
+
+/**
+ * {@code struct large}: the pseudo-cache of all large blocks of one account. A block is a run of
+ * whole pages; its owner word, beside its map entry, holds this struct's address, so that all
+ * blocks of an account change hands by one store, as the slabs of a cache do.
+ */
+final class LargeBlocks {
+  private static final Struct LARGE =
+      Struct.named("large", "All large blocks of one account. Its address is stable.");
+
+  static final long MEMCG = LARGE.word("memcg", "the one word that says who pays; 0 for nobody");
+  static final long ID = LARGE.word("id", "number of the pseudo-cache; constant");
+  static final long SIZE = LARGE.end(64);
+  static final String LAYOUT = LARGE.toMarkdown();
+
+  private static final int MAX = 1 << 17;
+  private static final AtomicReferenceArray<LargeBlocks> ALL = new AtomicReferenceArray<>(MAX);
+  private static final java.util.BitSet IDS = new java.util.BitSet();
+
+  private final Slabs slabs;
+  private final Account account;
+  private final long address;
+  private final int id;
+  private final AtomicLong blocks = new AtomicLong();
+  private final AtomicLong pages = new AtomicLong();
+
+  LargeBlocks(Slabs slabs, Account account) {
+    this.slabs = slabs;
+    this.account = account;
+    this.address = slabs.metadata().tryAllocate(SIZE);
+    synchronized (IDS) {
+      this.id = IDS.nextClearBit(0);
+      if (address == 0 || id == MAX) {
+        throw new IllegalStateException("too many accounts: at most " + MAX);
+      }
+      IDS.set(id);
+    }
+    Memory.putLong(address + MEMCG, account == null ? 0 : account.address());
+    Memory.putLong(address + ID, id);
+    ALL.set(id, this);
+  }
+
+  static long pagesFor(long bytes) {
+    return (bytes + Os.PAGE_BYTES - 1) >>> Os.PAGE_SHIFT;
+  }
+
+  /** Takes a block; 0 if the ceiling, the account or the system refuses. */
+  long tryAllocate(long bytes, boolean mayWait) {
+    long count = pagesFor(bytes);
+    if (count > slabs.pages().stats().ceiling()) {
+      return 0;
+    }
+    if (account != null) {
+      if (mayWait) {
+        account.charge(count);
+      } else if (!account.tryCharge(count)) {
+        return 0;
+      }
+    }
+    long block = slabs.pages().tryAllocateLarge((int) count, address);
+    if (block == 0) {
+      if (account != null) {
+        account.uncharge(count);
+      }
+      return 0;
+    }
+    blocks.incrementAndGet();
+    pages.addAndGet(count);
+    return block;
+  }
+
+  /**
+   * Frees the large block that begins at an address.
+   *
+   * @return false if none does, or another caller was faster
+   */
+  static boolean free(Slabs slabs, long block) {
+    long ownerWord = slabs.pages().ownerOfLarge(block);
+    if (ownerWord == 0) {
+      return false;
+    }
+    LargeBlocks owner = ALL.get((int) Memory.getLong(Memory.getLong(ownerWord) + ID));
+    int count = slabs.pages().freeLarge(block);
+    if (count == 0) {
+      return false;
+    }
+    owner.blocks.decrementAndGet();
+    owner.pages.addAndGet(-count);
+    if (owner.account != null) {
+      owner.account.uncharge(count);
+    }
+    return true;
+  }
+
+  long blocks() {
+    return blocks.get();
+  }
+
+  long pages() {
+    return pages.get();
+  }
+
+  void forget() {
+    ALL.set(id, null);
+    synchronized (IDS) {
+      IDS.clear(id);
+    }
+  }
+}

@@ -1,0 +1,207 @@
+package org.kmem4j.slab;
+
+import org.kmem4j.memory.Os;
+import org.kmem4j.page.PageMap;
+
+/**
+ * Allocation by size for one account: a cache for each size class up to {@value #MAX_CLASS_BYTES}
+ * bytes, runs of pages above. Any thread may call any method; any address may be freed through any
+ * instance of the same allocator.
+ *
+ * <p>Classes are 8 bytes apart up to 128 bytes, then eight to a doubling up to 2 KiB, then four: a
+ * size is rounded up by at most an eighth, above 2 KiB by a quarter. All are aligned to 8 bytes,
+ * and to 16 from 16 bytes on where the size is a multiple of 16.
+ */
+public final class SizeClasses {
+  static final int MAX_CLASS_BYTES = 32 << 10;
+
+  private static final int SMALL_MAX = 2048;
+  private static final int SMALL_STEP_SHIFT = 3;
+  private static final int MEDIUM_STEP_SHIFT = 9;
+
+  private static final int[] SIZES = sizes();
+
+  /** Class of a size: by steps of 8 bytes up to 2 KiB, by steps of 512 bytes above. */
+  private static final byte[] SMALL = table(SMALL_MAX, SMALL_STEP_SHIFT);
+
+  private static final byte[] MEDIUM = table(MAX_CLASS_BYTES, MEDIUM_STEP_SHIFT);
+
+  private final Slabs slabs;
+  private final PageMap map;
+  private final KmemCache[] classes;
+  private final LargeBlocks large;
+  private final int maxClassBytes;
+
+  /** Makes the classes of an allocator; {@code debug} as in {@link CacheOptions}. */
+  public SizeClasses(Slabs slabs, boolean debug) {
+    this.slabs = slabs;
+    this.map = slabs.pages().map();
+    this.classes = new KmemCache[SIZES.length];
+    this.large = new LargeBlocks(slabs, null);
+    int largest = 0;
+    for (int i = 0; i < SIZES.length; i++) {
+      int align = SIZES[i] % 16 == 0 ? 16 : 8;
+      if (SlabGeometry.best(SIZES[i], align, SlabGeometry.Side.STATE, slabs.settings().maxOrder())
+          == null) {
+        break; // with a small maxOrder the largest classes do not exist
+      }
+      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
+      classes[i] = slabs.create(options);
+      largest = SIZES[i];
+    }
+    this.maxClassBytes = largest;
+  }
+
+  private SizeClasses(SizeClasses base, Account account) {
+    this.slabs = base.slabs;
+    this.map = base.map;
+    this.classes = new KmemCache[SIZES.length];
+    this.large = new LargeBlocks(slabs, account);
+    this.maxClassBytes = base.maxClassBytes;
+    for (int i = 0; i < SIZES.length && base.classes[i] != null; i++) {
+      classes[i] = base.classes[i].in(account);
+    }
+  }
+
+  /** The same classes, paid for by an account. */
+  public SizeClasses in(Account account) {
+    return new SizeClasses(this, account);
+  }
+
+  private static int[] sizes() {
+    var sizes = new java.util.ArrayList<Integer>();
+    for (int size = 8; size <= 128; size += 8) {
+      sizes.add(size);
+    }
+    for (int power = 128; power < SMALL_MAX; power *= 2) {
+      for (int i = 1; i <= 8; i++) {
+        sizes.add(power + power / 8 * i);
+      }
+    }
+    for (int power = SMALL_MAX; power < MAX_CLASS_BYTES; power *= 2) {
+      for (int i = 1; i <= 4; i++) {
+        sizes.add(power + power / 4 * i);
+      }
+    }
+    return sizes.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private static byte[] table(int max, int shift) {
+    byte[] table = new byte[(max >> shift) + 1];
+    int at = 0;
+    for (int step = 0; step < table.length; step++) {
+      while (SIZES[at] < step << shift) {
+        at++;
+      }
+      table[step] = (byte) at;
+    }
+    return table;
+  }
+
+  /** Bytes that an allocation of this size really gets, or 0 if the size is out of range. */
+  static int classBytes(int bytes) {
+    return bytes < 1 || bytes > MAX_CLASS_BYTES ? 0 : SIZES[classOf(bytes)];
+  }
+
+  private static int classOf(int bytes) {
+    return bytes <= SMALL_MAX
+        ? SMALL[(bytes + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT]
+        : MEDIUM[(bytes + (1 << MEDIUM_STEP_SHIFT) - 1) >> MEDIUM_STEP_SHIFT];
+  }
+
+  /**
+   * Takes a block of at least {@code bytes} bytes; its contents are undefined.
+   *
+   * @return its address, or 0 if the ceiling, the account or the system refuses
+   * @throws IllegalArgumentException if the size is not positive
+   */
+  public long tryAlloc(long bytes) {
+    if (bytes - 1 >= 0 && bytes <= SMALL_MAX) {
+      int step = ((int) bytes + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT;
+      return classes[SMALL[step]].tryAlloc();
+    }
+    return allocRest(bytes, false);
+  }
+
+  private long allocRest(long bytes, boolean mayWait) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException(
+          "size=" + bytes + ", accepted: 1 to the ceiling (kmem4j.max)");
+    }
+    if (bytes <= maxClassBytes) {
+      KmemCache cache = classes[classOf((int) bytes)];
+      return mayWait ? cache.alloc() : cache.tryAlloc();
+    }
+    slabs.checkOpen();
+    return large.tryAllocate(bytes, mayWait);
+  }
+
+  /**
+   * Takes a block of at least {@code bytes} bytes, making room first if need be.
+   *
+   * @throws OutOfNativeMemoryException if there is no room nevertheless
+   * @throws IllegalArgumentException if the size is not positive
+   */
+  public long alloc(long bytes) {
+    long block = tryAlloc(bytes);
+    if (block != 0) {
+      return block;
+    }
+    if (bytes > maxClassBytes) {
+      slabs.reclaim();
+    }
+    block = allocRest(bytes, true);
+    if (block == 0) {
+      throw slabs.refused(bytes);
+    }
+    return block;
+  }
+
+  /**
+   * Gives a block or an object of any cache back. 0 is allowed and does nothing.
+   *
+   * @throws IllegalArgumentException if no block of this allocator begins at the address
+   */
+  public void free(long address) {
+    int entry = map.slabEntry(address);
+    if (entry != 0) {
+      slabs.free(entry, address);
+    } else if (address != 0 && !LargeBlocks.free(slabs, address)) {
+      slabs.checkOpen();
+      throw new IllegalArgumentException(slabs.describeForeign(address, "any cache"));
+    }
+  }
+
+  /**
+   * Bytes that may be used at an address that was allocated.
+   *
+   * @throws IllegalArgumentException if no block of this allocator begins at the address
+   */
+  public long usableSize(long address) {
+    slabs.checkOpen();
+    KmemCache cache = slabs.cacheAround(address);
+    if (cache != null && cache.beginsObject(address)) {
+      return cache.usableBytes();
+    }
+    int pages = slabs.pages().largePages(address);
+    if (pages == 0) {
+      throw new IllegalArgumentException(slabs.describeForeign(address, "any cache"));
+    }
+    return (long) pages << Os.PAGE_SHIFT;
+  }
+
+  /** Large blocks that are alive. */
+  public long largeBlocks() {
+    return large.blocks();
+  }
+
+  /** Pages of large blocks that are alive. */
+  public long largePages() {
+    return large.pages();
+  }
+
+  /** Ends the account's large blocks: their numbers may be used again. */
+  public void forget() {
+    large.forget();
+  }
+}

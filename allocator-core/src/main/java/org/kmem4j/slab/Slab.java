@@ -1,0 +1,80 @@
+package org.kmem4j.slab;
+
+import org.kmem4j.memory.Bits;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Struct;
+
+/**
+ * {@code struct slab}: 2^order pages cut into objects of one cache. Static methods over the address
+ * of the head page, which begins with this header.
+ *
+ * <p>Objects {@code 0 … carved-1} have been handed out at least once; those of them that are free
+ * form a list through their first two bytes (or through the side words, when a constructor forbids
+ * to write into free objects). The rest has never been touched, so a new slab costs one write.
+ *
+ * <p>Invariant at rest: {@code inuse + length of the list + (objects - carved) == objects}. All
+ * words but the first are guarded by the cache's lock; those marked constant may be read by anyone
+ * who holds an object of the slab.
+ */
+final class Slab {
+  private static final Struct SLAB = Struct.named("slab", "One run of pages serving one cache.");
+
+  static final long CACHE = SLAB.word("cache", "address of the owning `kmem_cache`; constant");
+  static final long ID = SLAB.half("id", "number of that cache; constant");
+  static final long ORDER = SLAB.half("order", "log2 of the pages; constant");
+  static final long NEXT = SLAB.word("next", "partial-list link; guarded by the cache's lock");
+  static final long PREV = SLAB.word("prev", "partial-list link; guarded by the cache's lock");
+  static final long HEAD = SLAB.word("head", "freelist and counters; guarded by the cache's lock");
+  static final Bits FREE = SLAB.bits("free", 16, "index of the first free object, or NONE");
+  static final Bits INUSE = SLAB.bits("inuse", 15, "objects allocated, sheaves included");
+  static final Bits OBJECTS = SLAB.bits("objects", 15, "objects in the slab; constant");
+  static final Bits CARVED = SLAB.bits("carved", 15, "objects that were ever handed out");
+  static final Bits LISTED = SLAB.bits("listed", 1, "on the partial list");
+  static final Bits FROZEN = SLAB.bits("frozen", 1, "found corrupt: on no list, never reused");
+  static final long COOKIE = SLAB.word("cookie", "the cache's cookie; constant");
+  static final long HEADER_BYTES = SLAB.end(64);
+  static final String LAYOUT = SLAB.toMarkdown();
+
+  static final int MAX_OBJECTS = OBJECTS.mask();
+  static final int NONE = FREE.mask();
+
+  private Slab() {}
+
+  /** Writes the header of an empty slab. */
+  static void init(long slab, long cache, int id, long cookie, SlabGeometry geometry) {
+    Memory.putLong(slab + CACHE, cache);
+    Memory.putInt(slab + ID, id);
+    Memory.putInt(slab + ORDER, geometry.order());
+    Memory.putLong(slab + NEXT, 0);
+    Memory.putLong(slab + PREV, 0);
+    Memory.putLong(slab + COOKIE, cookie);
+    Memory.putLong(slab + HEAD, OBJECTS.set(FREE.set(0, NONE), geometry.objects()));
+    Memory.fill(slab + HEADER_BYTES, geometry.first() - HEADER_BYTES, (byte) 0);
+  }
+
+  /** Forgets what the header said, so that a stale free finds no cache here. */
+  static void wipe(long slab) {
+    Memory.putLong(slab + CACHE, 0);
+    Memory.putLong(slab + COOKIE, 0);
+  }
+
+  static int order(long slab) {
+    return Memory.getInt(slab + ORDER);
+  }
+
+  static long cache(long slab) {
+    return Memory.getLong(slab + CACHE);
+  }
+
+  static int inuse(long slab) {
+    return INUSE.get(Memory.getLong(slab + HEAD));
+  }
+
+  static int objects(long slab) {
+    return OBJECTS.get(Memory.getLong(slab + HEAD));
+  }
+
+  static boolean isFrozen(long slab) {
+    return FROZEN.get(Memory.getLong(slab + HEAD)) != 0;
+  }
+}

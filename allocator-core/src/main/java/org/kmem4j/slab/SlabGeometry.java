@@ -1,0 +1,139 @@
+package org.kmem4j.slab;
+
+import org.kmem4j.memory.Os;
+
+/**
+ * How objects of one size lie in a slab of 2^order pages: header, side words, objects, tail.
+ *
+ * @param order log2 of the slab's pages
+ * @param stride distance between objects in bytes
+ * @param first offset of the first object
+ * @param objects how many there are
+ * @param inverse the multiplier by which {@link #indexOf} divides: the inverse of the stride's odd
+ *     part modulo 2^32; an offset is a multiple of the stride exactly if the rotated product is
+ *     small
+ * @param side what is kept for each object between header and objects
+ */
+record SlabGeometry(int order, int stride, int first, int objects, int inverse, Side side) {
+  /** Words of eight bytes for each object, outside of it. */
+  enum Side {
+    NONE(0, false),
+    OWNER(1, false),
+    STATE(1, true),
+    OWNER_AND_STATE(2, true);
+
+    private final int words;
+    private final boolean state;
+
+    Side(int words, boolean state) {
+      this.words = words;
+      this.state = state;
+    }
+
+    static Side of(boolean owner, boolean state) {
+      return owner ? state ? OWNER_AND_STATE : OWNER : state ? STATE : NONE;
+    }
+  }
+
+  /** Largest object of any cache: one object in the largest slab. */
+  static final int MAX_OBJECT_BYTES = (Os.PAGE_BYTES << 9) - (int) Slab.HEADER_BYTES;
+
+  static final int MAX_ALIGN = Os.PAGE_BYTES;
+
+  /** Waste at the tail that makes a larger order worth while: one eighth of the slab. */
+  private static final int MAX_WASTE_FRACTION = 8;
+
+  /** Fits as many objects as possible into a slab of the given order; null if not even one. */
+  static SlabGeometry of(int order, int objectBytes, int align, Side side) {
+    int bytes = Os.PAGE_BYTES << order;
+    int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
+    int objects = (bytes - (int) Slab.HEADER_BYTES) / (stride + 8 * side.words);
+    objects = Math.min(objects, Slab.MAX_OBJECTS);
+    while (objects > 0 && first(objects, align, side) + objects * stride > bytes) {
+      objects--;
+    }
+    return objects == 0
+        ? null
+        : new SlabGeometry(
+            order, stride, first(objects, align, side), objects, inverse(stride), side);
+  }
+
+  private static int first(int objects, int align, Side side) {
+    return roundUp((int) Slab.HEADER_BYTES + 8 * side.words * objects, Math.max(align, 8));
+  }
+
+  private static int roundUp(int value, int align) {
+    return (value + align - 1) & -align;
+  }
+
+  /** The smallest order whose tail waste is at most an eighth; else the order that wastes least. */
+  static SlabGeometry best(int objectBytes, int align, Side side, int maxOrder) {
+    SlabGeometry best = null;
+    for (int order = 0; order <= maxOrder; order++) {
+      SlabGeometry candidate = of(order, objectBytes, align, side);
+      if (candidate == null) {
+        continue;
+      }
+      if (candidate.tailWaste() * MAX_WASTE_FRACTION <= candidate.slabBytes()) {
+        return candidate;
+      }
+      if (best == null || candidate.wasteShare() < best.wasteShare()) {
+        best = candidate;
+      }
+    }
+    return best;
+  }
+
+  long addressOf(long slab, int index) {
+    return slab + first + (long) index * stride;
+  }
+
+  /** Number of an object; if the address begins none, a number that is too large. */
+  int indexOf(long slab, long object) {
+    return Integer.rotateRight(((int) (object - slab) - first) * inverse, shift());
+  }
+
+  /** Whether free objects are linked outside themselves, in their state words. */
+  boolean hasState() {
+    return side.state;
+  }
+
+  /** Address of an object's state word, the last of its side words. */
+  long stateWord(long slab, int index) {
+    return slab + Slab.HEADER_BYTES + 8L * (index + 1) * side.words - 8;
+  }
+
+  /** Address of the word for the object's account, the first of its side words. */
+  long ownerWord(long slab, int index) {
+    return slab + Slab.HEADER_BYTES + 8L * index * side.words;
+  }
+
+  int slabBytes() {
+    return Os.PAGE_BYTES << order;
+  }
+
+  int pages() {
+    return 1 << order;
+  }
+
+  int tailWaste() {
+    return slabBytes() - first - objects * stride;
+  }
+
+  private double wasteShare() {
+    return (double) tailWaste() / slabBytes();
+  }
+
+  private static int inverse(int stride) {
+    int odd = stride >>> Integer.numberOfTrailingZeros(stride);
+    int inverse = odd; // correct in the lowest three bits; each step doubles them
+    for (int i = 0; i < 4; i++) {
+      inverse *= 2 - odd * inverse;
+    }
+    return inverse;
+  }
+
+  int shift() {
+    return Integer.numberOfTrailingZeros(stride);
+  }
+}

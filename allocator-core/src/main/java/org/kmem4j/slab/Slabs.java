@@ -1,0 +1,281 @@
+package org.kmem4j.slab;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import org.kmem4j.memory.Metadata;
+import org.kmem4j.page.PageAllocator;
+import org.kmem4j.page.PageMap;
+import org.kmem4j.page.PageStats;
+import org.kmem4j.sync.Deferred;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Rcu;
+
+/**
+ * The caches of one allocator, and what they share: pages, metadata, the budget of fronts, what
+ * waits for a grace period. Any thread may call any method.
+ */
+public final class Slabs {
+  /**
+   * Every cache of the process by its number; the page map leads here. Plain: who has an address
+   * got it after its cache was entered.
+   */
+  private static final KmemCache[] ALL = new KmemCache[PerThread.MAX_LINKS];
+
+  private final PageAllocator pages;
+  private final Metadata metadata;
+  private final SlabSettings settings;
+  private final Deferred deferred = new Deferred();
+  private final AtomicLong frontBytes = new AtomicLong();
+  private final AtomicLong reclaims = new AtomicLong();
+
+  /** Caches in the order of their creation. Guarded by itself. */
+  private final List<KmemCache> caches = new ArrayList<>();
+
+  private volatile boolean closed;
+
+  @SuppressWarnings("exports") // made by the door alone, which may see both
+  public Slabs(PageAllocator pages, Metadata metadata, SlabSettings settings) {
+    this.pages = pages;
+    this.metadata = metadata;
+    this.settings = settings;
+  }
+
+  /** Makes a cache. */
+  public KmemCache create(CacheOptions options) {
+    checkOpen();
+    return add(new KmemCache(this, options, null, null));
+  }
+
+  KmemCache add(KmemCache cache) {
+    synchronized (caches) {
+      caches.add(cache);
+    }
+    ALL[cache.id()] = cache;
+    return cache;
+  }
+
+  /** Forgets a cache; its number is reused only if none of its slabs is left. */
+  void remove(KmemCache cache, boolean reuse) {
+    synchronized (caches) {
+      caches.remove(cache);
+    }
+    ALL[cache.id()] = null;
+    if (reuse) {
+      metadata.free(cache.address(), KmemCache.SIZE);
+      PerThread.giveLink(cache.id());
+    }
+  }
+
+  /** The cache that the page map names for a slab page; null if it was destroyed. */
+  static KmemCache cacheOf(int entry) {
+    return ALL[PageMap.cacheId(entry)];
+  }
+
+  /** The cache whose slab an address lies in, or null. */
+  KmemCache cacheAround(long address) {
+    int entry = pages.map().slabEntry(address);
+    return entry == 0 ? null : cacheOf(entry);
+  }
+
+  /** Frees an object of whatever cache, whose page map entry was found. */
+  void free(int entry, long object) {
+    KmemCache cache = cacheOf(entry);
+    if (cache == null) {
+      checkOpen();
+      throw new IllegalArgumentException(describeForeign(object, "any cache"));
+    }
+    cache.freeIn(PageMap.head(object, entry), object);
+  }
+
+  PageAllocator pages() {
+    return pages;
+  }
+
+  Metadata metadata() {
+    return metadata;
+  }
+
+  SlabSettings settings() {
+    return settings;
+  }
+
+  Deferred deferred() {
+    return deferred;
+  }
+
+  long newCookie() {
+    return ThreadLocalRandom.current().nextLong() | 1;
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the allocator is closed");
+    }
+  }
+
+  boolean tryReserveFront(long bytes) {
+    if (frontBytes.addAndGet(bytes) <= settings.frontBudgetBytes()) {
+      return true;
+    }
+    frontBytes.addAndGet(-bytes);
+    return false;
+  }
+
+  void releaseFront(long bytes) {
+    frontBytes.addAndGet(-bytes);
+  }
+
+  /** Bytes of objects that all present fronts could hold, and of the sheaves themselves. */
+  public long frontBytes() {
+    return frontBytes.get();
+  }
+
+  /** How often an allocation collected what all threads had cached. */
+  public long reclaims() {
+    return reclaims.get();
+  }
+
+  /**
+   * Collects memory from all fronts, barns and page lists, and the empty slabs that come of it.
+   * Waits for a grace period for a bounded time; the agent finishes the rest.
+   */
+  public void reclaim() {
+    checkOpen();
+    reclaims.incrementAndGet();
+    List<KmemCache> all = snapshot();
+    all.forEach(KmemCache::unlinkFronts);
+    for (KmemCache cache : all) {
+      cache.drainFronts(settings.waitNanos());
+      cache.trimEmpties();
+    }
+    drainPageLists(settings.waitNanos());
+  }
+
+  /** Takes back the free pages that threads keep for themselves. */
+  public void drainPageLists(long maxNanos) {
+    pages.drainLists(maxNanos, deferred);
+  }
+
+  /**
+   * One round of housekeeping.
+   *
+   * @param idleTicks after how many rounds without use a cache gives back what it holds
+   * @return how many caches did
+   */
+  public int tick(int idleTicks) {
+    int trimmed = 0;
+    for (KmemCache cache : snapshot()) {
+      trimmed += cache.trimIfIdle(idleTicks) ? 1 : 0;
+    }
+    if (trimmed > 0) {
+      drainPageLists(settings.waitNanos());
+    }
+    deferred.finish(settings.waitNanos());
+    return trimmed;
+  }
+
+  /** All caches, twins included. */
+  public List<KmemCache> snapshot() {
+    synchronized (caches) {
+      return List.copyOf(caches);
+    }
+  }
+
+  /** What the ceiling says when it refuses. */
+  OutOfNativeMemoryException refused(long bytes) {
+    return refused(bytes, pages.stats());
+  }
+
+  private OutOfNativeMemoryException refused(long bytes, PageStats stats) {
+    long mapped = stats.mapped() * 4096;
+    long max = stats.ceiling() * 4096;
+    var system = pages.lastRefusal();
+    String why =
+        system != null && mapped + bytes <= max
+            ? "the system refused: " + system.getMessage()
+            : "the ceiling is "
+                + max
+                + " bytes; -Dkmem4j.max=<size> or builder().max(bytes) raises it";
+    return new OutOfNativeMemoryException(
+        "no memory for " + bytes + " bytes: " + mapped + " bytes are mapped, " + why,
+        bytes,
+        mapped,
+        max,
+        system);
+  }
+
+  /** Says what an address is that is not an object of {@code expected}. */
+  String describeForeign(long address, String expected) {
+    String what;
+    if (!pages.map().contains(address)) {
+      what = "lies outside this allocator";
+    } else if (pages.map().slabOf(address) != 0) {
+      what = "lies in a slab whose header names no live cache";
+    } else if (pages.largeAround(address) != 0) {
+      what = "lies in the large block at " + hex(pages.largeAround(address));
+    } else {
+      what = "lies in no slab: it was freed, or never allocated";
+    }
+    return hex(address) + " is no object of " + expected + ": it " + what;
+  }
+
+  /** Says what any address is. Reads nothing that is not ours. */
+  public Description describe(long address) {
+    if (!pages.map().contains(address)) {
+      return new Description(address, -1, 0, null, 0, -1, 0, "foreign");
+    }
+    long region = (address - pages.map().base()) >>> (12 + PageAllocator.MAX_ORDER);
+    long slab = pages.map().slabOf(address);
+    if (slab == 0) {
+      long block = pages.largeAround(address);
+      return block == 0
+          ? new Description(address, region, 0, null, 0, -1, 0, "unused")
+          : new Description(address, region, 0, "large", block, 0, address - block, "in use");
+    }
+    KmemCache cache = cacheAround(address);
+    return cache == null
+        ? new Description(address, region, slab, null, 0, -1, 0, "unused")
+        : cache.describe(address, region, slab);
+  }
+
+  static String hex(long address) {
+    return "0x" + Long.toHexString(address);
+  }
+
+  /** Refuses every further operation; fronts are unlinked and a grace period has passed. */
+  public void close() {
+    closed = true;
+    List<KmemCache> all = snapshot();
+    all.forEach(KmemCache::forbidFronts);
+    Rcu.synchronize();
+    all.forEach(KmemCache::unlinkFronts);
+    deferred.finish(Long.MAX_VALUE);
+  }
+
+  /** After {@link #close}: forgets every cache, so that their numbers can be used again. */
+  public void forget() {
+    for (KmemCache cache : snapshot()) {
+      ALL[cache.id()] = null;
+      PerThread.giveLink(cache.id());
+    }
+    synchronized (caches) {
+      caches.clear();
+    }
+  }
+
+  /** Live objects by cache name, twins added up; caches without any are left out. */
+  public Map<String, Long> liveObjects() {
+    Map<String, Long> live = new HashMap<>();
+    for (KmemCache cache : snapshot()) {
+      long used = cache.stats().usedObjects();
+      if (used > 0) {
+        live.merge(cache.name(), used, Long::sum);
+      }
+    }
+    return live;
+  }
+}

@@ -1,0 +1,153 @@
+package org.kmem4j.sync;
+
+import java.util.function.BooleanSupplier;
+
+/**
+ * What one slot holds of one cache: a link that leads to a main sheaf, whose spare may be a second
+ * one.
+ *
+ * <pre>
+ *   null      no front
+ *   a sheaf   attached: the slot's thread pops and pushes, inside read sections
+ *   DETACHED  the slot's thread works on its sheaf privately, outside any section
+ *   DRAIN     as DETACHED, and somebody wants the memory back
+ * </pre>
+ *
+ * <p>The link changes only by CAS, whoever changes it. The owner <em>detaches</em> before it locks,
+ * maps or charges; a drainer takes a sheaf only if its own CAS removed it, and touches it only
+ * after a grace period, for until then the owner may be in the middle of a pop. On DETACHED it
+ * leaves DRAIN, upon which the owner cannot attach and empties the sheaf itself. Without the CAS
+ * two threads hand out the same objects.
+ *
+ * <p>DETACHED and DRAIN are sheaves of capacity 0, both empty and full, so that the fast path needs
+ * no test for them.
+ */
+public final class Front {
+  /** Nothing to detach: the slot's own thread is in the middle of a slow path. */
+  public static final Sheaf BUSY = new Sheaf(0);
+
+  private static final Sheaf DETACHED = new Sheaf(0);
+  private static final Sheaf DRAIN = new Sheaf(0);
+
+  private Front() {}
+
+  /** Takes one object from the front of the slot, which the caller owns. 0 if it has none. */
+  public static long pop(Slot slot, int link) {
+    Rcu.enter(slot);
+    try {
+      return popPinned(slot, link);
+    } finally {
+      Rcu.exit(slot);
+    }
+  }
+
+  /** Puts one object into the front of the slot, which the caller owns. False if it has no room. */
+  public static boolean push(Slot slot, int link, long object) {
+    Rcu.enter(slot);
+    try {
+      return pushPinned(slot, link, object);
+    } finally {
+      Rcu.exit(slot);
+    }
+  }
+
+  /** As {@link #pop}, in a section or under a pin of the calling thread. */
+  public static long popPinned(Slot slot, int link) {
+    Sheaf sheaf = slot.link(link);
+    if (sheaf == null) {
+      return 0;
+    }
+    int top = sheaf.count - 1;
+    if (top < 0) {
+      return 0;
+    }
+    sheaf.count = top;
+    return sheaf.objects[top];
+  }
+
+  /** As {@link #push}, in a section or under a pin of the calling thread. */
+  public static boolean pushPinned(Slot slot, int link, long object) {
+    Sheaf sheaf = slot.link(link);
+    if (sheaf == null) {
+      return false;
+    }
+    int count = sheaf.count;
+    long[] objects = sheaf.objects;
+    if (count >= objects.length) {
+      return false;
+    }
+    objects[count] = object;
+    sheaf.count = count + 1;
+    return true;
+  }
+
+  /**
+   * Takes the front away from the slot, so that the caller may work on it outside any section.
+   *
+   * @return the main sheaf; null if there was none, and one may be attached; {@link #BUSY} if it is
+   *     detached already, by a caller further up the stack or another user of the stripe
+   */
+  public static Sheaf detach(Slot slot, int link) {
+    while (true) {
+      Sheaf sheaf = slot.linkVolatile(link);
+      if (sheaf == DETACHED || sheaf == DRAIN) {
+        return BUSY;
+      }
+      if (slot.casLink(link, sheaf, DETACHED)) {
+        return sheaf;
+      }
+    }
+  }
+
+  /**
+   * Puts a front back after {@link #detach}. The caller owns the slot again (a stripe: its lock).
+   *
+   * @param allowed whether fronts may be attached: one volatile read, made in the section, so that
+   *     whoever forbids it and waits for a grace period then finds every front
+   * @return false if it is forbidden or a drain was requested: the caller still owns the sheaf and
+   *     empties it; the link is absent
+   */
+  public static boolean attach(Slot slot, int link, Sheaf sheaf, BooleanSupplier allowed) {
+    boolean attached = false;
+    Rcu.enter(slot);
+    try {
+      attached = allowed.getAsBoolean() && slot.casLink(link, DETACHED, sheaf);
+    } finally {
+      Rcu.exit(slot);
+    }
+    if (!attached && !slot.casLink(link, DETACHED, null)) {
+      boolean drained = slot.casLink(link, DRAIN, null);
+      assert drained : "a detached link belongs to its slot";
+    }
+    return attached;
+  }
+
+  /**
+   * Removes the front of any slot, on any thread.
+   *
+   * @return a sheaf that is the caller's own after a grace period, or null if there is none to
+   *     take; a detached one is emptied by its owner, who finds the request
+   */
+  public static Sheaf unlink(Slot slot, int link) {
+    while (true) {
+      Sheaf sheaf = slot.linkVolatile(link);
+      if (sheaf == null || sheaf == DRAIN) {
+        return null;
+      }
+      Sheaf next = sheaf == DETACHED ? DRAIN : null;
+      if (slot.casLink(link, sheaf, next)) {
+        return next == DRAIN ? null : sheaf;
+      }
+    }
+  }
+
+  /** Objects in the front of any slot, spare included: exact at rest, else a recent value. */
+  public static int peekCount(Slot slot, int link) {
+    Sheaf sheaf = slot.linkVolatile(link);
+    if (sheaf == null) {
+      return 0;
+    }
+    Sheaf spare = sheaf.spare();
+    return sheaf.count + (spare == null ? 0 : spare.count);
+  }
+}

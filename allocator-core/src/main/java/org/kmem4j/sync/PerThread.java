@@ -1,0 +1,229 @@
+package org.kmem4j.sync;
+
+import java.lang.ref.WeakReference;
+import java.util.BitSet;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/**
+ * The slot of the current thread. Process-wide, because threads are. The only class that knows
+ * about virtual threads.
+ *
+ * <p>A platform thread owns a slot from its first use to its death; the next new thread then adopts
+ * the slot with what it holds, so there are as many slots as there were platform threads alive at
+ * once. Virtual threads own none, for their number has no bound: they borrow one of a few
+ * <em>stripes</em>, slots guarded by a try-lock, for a few instructions at a time. All stripes
+ * busy, or more than {@link #MAX_SLOTS} live threads: the caller works without a slot.
+ *
+ * <p>Slots are found in an open hash table by thread id. A thread looks only for its own id, which
+ * only it enters and which leaves only after its death, so a look-up needs no ordering; all changes
+ * are made under {@link #LOCK}.
+ */
+public final class PerThread {
+  /** Slots that can exist at once, stripes included. */
+  public static final int MAX_SLOTS = 4096;
+
+  /** Links that can exist at once, over all allocators of the process. */
+  public static final int MAX_LINKS = 1 << 17;
+
+  static final int TABLE_SIZE = 4 * MAX_SLOTS;
+  private static final int MAX_PROBES = 32;
+  private static final int STRIPES =
+      Math.min(64, Integer.highestOneBit(Runtime.getRuntime().availableProcessors() * 4 - 1));
+
+  private static final Slot[] TABLE = new Slot[TABLE_SIZE];
+
+  /** Guards the table, the registry below and all owners. Innermost of all locks. */
+  private static final SpinLock LOCK = new SpinLock();
+
+  private static final AtomicReferenceArray<Slot> SLOTS = new AtomicReferenceArray<>(MAX_SLOTS);
+
+  /** Threads by slot index; stripes have none. Written under the lock, before the owner. */
+  private static final WeakReference<?>[] THREADS = new WeakReference<?>[MAX_SLOTS];
+
+  private static final BitSet LINKS_IN_USE = new BitSet();
+
+  private static volatile int slotCount;
+  private static int nextDead;
+
+  static {
+    for (int i = 0; i < STRIPES; i++) {
+      newSlot(true);
+    }
+  }
+
+  private PerThread() {}
+
+  /**
+   * The slot of the calling platform thread, or null: it has none yet, is virtual, or hashes badly.
+   * Then {@link #find} tells.
+   */
+  public static Slot current() {
+    long id = Thread.currentThread().threadId();
+    Slot slot = TABLE[(int) id & (TABLE_SIZE - 1)];
+    return slot != null && slot.owner == id ? slot : null;
+  }
+
+  /** The slot of the calling platform thread, made or adopted if need be; null if it is virtual. */
+  public static Slot find() {
+    Thread thread = Thread.currentThread();
+    if (thread.isVirtual()) {
+      return null;
+    }
+    long id = thread.threadId();
+    for (int probe = 0; probe < MAX_PROBES; probe++) {
+      Slot slot = TABLE[entry(id, probe)];
+      if (slot != null && slot.owner == id) {
+        return slot;
+      }
+    }
+    return register(thread, id);
+  }
+
+  /** Locks a stripe for a virtual thread, or returns null if all are busy. Then {@link #unlock}. */
+  public static Slot tryLockStripe() {
+    int start = (int) Thread.currentThread().threadId();
+    for (int i = 0; i < STRIPES; i++) {
+      Slot stripe = slot((start + i) & (STRIPES - 1));
+      if (tryLock(stripe)) {
+        return stripe;
+      }
+    }
+    return null;
+  }
+
+  private static boolean tryLock(Slot stripe) {
+    return (int) SlotWords.LOCKED.getOpaque(stripe) == 0
+        && SlotWords.LOCKED.compareAndSet(stripe, 0, 1);
+  }
+
+  /** Locks a given stripe, waiting for its present user, who runs leaf code. */
+  public static void lock(Slot stripe) {
+    for (int round = 0; !tryLock(stripe); round++) {
+      SpinLock.pause(round);
+    }
+  }
+
+  /** Ends a stripe's use. Pairs with the CAS in {@link #tryLock}. */
+  public static void unlock(Slot stripe) {
+    SlotWords.LOCKED.setRelease(stripe, 0);
+  }
+
+  /**
+   * Takes a link that nobody uses: absent in every slot.
+   *
+   * @throws IllegalStateException if all are taken
+   */
+  public static int takeLink() {
+    LOCK.lock();
+    try {
+      int link = LINKS_IN_USE.nextClearBit(0);
+      if (link >= MAX_LINKS) {
+        throw new IllegalStateException("all " + MAX_LINKS + " caches of this process are in use");
+      }
+      LINKS_IN_USE.set(link);
+      return link;
+    } finally {
+      LOCK.unlock();
+    }
+  }
+
+  /** Gives a link back, after it was made absent in every slot for ever. */
+  public static void giveLink(int link) {
+    LOCK.lock();
+    try {
+      LINKS_IN_USE.clear(link);
+    } finally {
+      LOCK.unlock();
+    }
+  }
+
+  /** How many slots exist; all that ever existed still do. Indices below this are valid. */
+  public static int slotCount() {
+    return slotCount;
+  }
+
+  public static Slot slot(int index) {
+    return SLOTS.get(index);
+  }
+
+  /**
+   * Whether nobody can be running in this slot: its thread has died and nobody has adopted it. A
+   * stripe is never dead.
+   */
+  static boolean isDead(Slot slot) {
+    // The owner is read first: whoever adopts the slot later starts no section that began earlier.
+    if ((long) SlotWords.OWNER.getVolatile(slot) <= 0) {
+      return false;
+    }
+    Object owner = THREADS[slot.index()].get();
+    return !(owner instanceof Thread thread) || !thread.isAlive();
+  }
+
+  private static Slot register(Thread thread, long id) {
+    WeakReference<Thread> reference = new WeakReference<>(thread); // no allocation under the lock
+    LOCK.lock();
+    try {
+      int entry = freeEntry(id);
+      Slot slot = entry < 0 ? null : adoptDeadSlot();
+      if (slot == null) {
+        slot = entry < 0 || slotCount == MAX_SLOTS ? null : newSlot(false);
+      }
+      if (slot != null) {
+        THREADS[slot.index()] = reference;
+        TABLE[entry] = slot;
+        // Full fence: the slot is visible before its first section. Pairs with Rcu.synchronize.
+        SlotWords.OWNER.setVolatile(slot, id);
+      }
+      return slot;
+    } finally {
+      LOCK.unlock();
+    }
+  }
+
+  /**
+   * The first entry that is empty, or leads to a slot whose owner does not use it: he has died, or
+   * is somebody else by now and has an entry of his own. Never one that a live owner needs.
+   */
+  private static int freeEntry(long id) {
+    for (int probe = 0; probe < MAX_PROBES; probe++) {
+      int entry = entry(id, probe);
+      Slot slot = TABLE[entry];
+      if (slot == null || isDead(slot) || !leadsTo(slot.owner, entry)) {
+        return entry;
+      }
+    }
+    return -1;
+  }
+
+  /** Whether the owner of a slot, searching from his hash, can come across an entry. */
+  private static boolean leadsTo(long owner, int entry) {
+    return ((entry - (int) owner) & (TABLE_SIZE - 1)) < MAX_PROBES;
+  }
+
+  private static int entry(long id, int probe) {
+    return (int) (id + probe) & (TABLE_SIZE - 1);
+  }
+
+  /** Takes the slot of a thread that has died, with all that it holds. */
+  private static Slot adoptDeadSlot() {
+    int count = slotCount;
+    for (int i = STRIPES; i < count; i++) {
+      nextDead = nextDead + 1 < count ? Math.max(nextDead + 1, STRIPES) : STRIPES;
+      Slot slot = slot(nextDead);
+      if (isDead(slot)) {
+        SlotWords.OWNER.setVolatile(slot, -1L);
+        SlotWords.WORD.setVolatile(slot, 0L);
+        SlotWords.PIN.setVolatile(slot, 0L);
+        return slot;
+      }
+    }
+    return null;
+  }
+
+  private static Slot newSlot(boolean stripe) {
+    Slot slot = new Slot(slotCount, stripe);
+    SLOTS.set(slot.index(), slot);
+    slotCount = slot.index() + 1;
+    return slot;
+  }
+}
