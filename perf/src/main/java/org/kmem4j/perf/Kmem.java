@@ -1,0 +1,54 @@
+package org.kmem4j.perf;
+
+import java.io.PrintWriter;
+import org.kmem4j.perf.replay.ReplayChildCommand;
+import org.kmem4j.perf.replay.ReplayCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * The {@code kmem} command, which {@code bin/kmem} starts.
+ *
+ * <p>Exit status: 0 when all went well, 1 when a run failed or found corrupt or leaked objects, 2
+ * when the command line was wrong.
+ */
+@Command(
+    name = "kmem",
+    mixinStandardHelpOptions = true,
+    version = "kmem4j perf",
+    description = "Measures and inspects the Kmem4j allocator.",
+    subcommands = {ReplayCommand.class, LayoutCommand.class, ReplayChildCommand.class})
+public final class Kmem implements Runnable {
+  @Spec private CommandSpec spec;
+
+  /** Runs the command line and exits with its status. */
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** The command line as {@link #main} runs it; tests hand it writers of their own. */
+  static CommandLine commandLine() {
+    CommandLine commandLine = new CommandLine(new Kmem());
+    commandLine.setExecutionExceptionHandler(Kmem::report);
+    return commandLine;
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Missing subcommand: replay or layout.");
+  }
+
+  private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)
+      throws Exception {
+    if (!(failure instanceof KmemException)) {
+      throw failure; // Our mistake: picocli prints the stack.
+    }
+    PrintWriter err = command.getErr();
+    err.println("kmem: " + failure.getMessage());
+    err.flush();
+    return 1;
+  }
+}

@@ -1,0 +1,61 @@
+package org.kmem4j.perf.replay;
+
+/** What a pass writes into an object when it is allocated and looks for when it is freed. */
+interface Content {
+  void write(int cell, long address, long bytes);
+
+  /** Whether the object still holds what was written. */
+  boolean isIntact(int cell, long address, long bytes);
+
+  /** The first word only, as a program that uses its object at once would: timed passes. */
+  record FirstWord(Contender contender) implements Content {
+    @Override
+    public void write(int cell, long address, long bytes) {
+      if (bytes >= Long.BYTES) {
+        contender.putLong(cell, address, word(cell));
+      } else {
+        contender.putByte(cell, address, (byte) word(cell));
+      }
+    }
+
+    @Override
+    public boolean isIntact(int cell, long address, long bytes) {
+      return bytes >= Long.BYTES
+          ? contender.getLong(cell, address) == word(cell)
+          : contender.getByte(cell, address) == (byte) word(cell);
+    }
+
+    private static long word(int cell) {
+      return cell * 0x9e37_79b9_7f4a_7c15L + 1;
+    }
+  }
+
+  /** One byte in each page, so that all of the object is resident: memory passes. */
+  final class EveryPage implements Content {
+    private static final int PAGE_BYTES = 4096;
+    private static final int WRITES_PER_SAMPLE = 8192;
+
+    private final Contender contender;
+    private int writes; // Racy: a lost count delays a sample.
+
+    EveryPage(Contender contender) {
+      this.contender = contender;
+    }
+
+    @Override
+    public void write(int cell, long address, long bytes) {
+      for (long at = address; at < address + bytes; at += PAGE_BYTES) {
+        contender.putByte(cell, at, (byte) 1);
+      }
+      contender.putByte(cell, address + bytes - 1, (byte) 1);
+      if (++writes % WRITES_PER_SAMPLE == 0) {
+        contender.sampleMapped();
+      }
+    }
+
+    @Override
+    public boolean isIntact(int cell, long address, long bytes) {
+      return contender.getByte(cell, address) == 1;
+    }
+  }
+}

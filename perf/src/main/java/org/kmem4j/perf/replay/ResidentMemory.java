@@ -1,0 +1,45 @@
+package org.kmem4j.perf.replay;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/** Resident memory of this process, as Linux counts it; elsewhere nothing is known. */
+final class ResidentMemory {
+  private static final Path STATUS = Path.of("/proc/self/status");
+  private static final Path CLEAR_REFS = Path.of("/proc/self/clear_refs");
+
+  private ResidentMemory() {}
+
+  /** Resident bytes now. */
+  static OptionalLong bytes() {
+    return status("VmRSS:");
+  }
+
+  /** Forgets the peak, so that the next one is of what happens from now on. */
+  static boolean resetPeak() {
+    try {
+      Files.writeString(CLEAR_REFS, "5");
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** The most bytes resident since {@link #resetPeak}. */
+  static OptionalLong peakBytes() {
+    return status("VmHWM:");
+  }
+
+  private static OptionalLong status(String field) {
+    try {
+      return Files.readAllLines(STATUS).stream()
+          .filter(line -> line.startsWith(field))
+          .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("[^0-9]", "")))
+          .findFirst();
+    } catch (IOException e) {
+      return OptionalLong.empty();
+    }
+  }
+}

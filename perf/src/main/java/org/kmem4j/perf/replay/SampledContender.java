@@ -1,0 +1,26 @@
+package org.kmem4j.perf.replay;
+
+import java.util.concurrent.atomic.LongAccumulator;
+
+/** A contender that only knows what it has mapped now, and so is asked for it now and then. */
+abstract class SampledContender implements Contender {
+  private final LongAccumulator peak = new LongAccumulator(Math::max, -1);
+
+  /** Address space held from the system now, or -1 if that cannot be told. */
+  abstract long mappedBytes();
+
+  @Override
+  public final void sampleMapped() {
+    peak.accumulate(mappedBytes());
+  }
+
+  @Override
+  public final long peakMappedBytes() {
+    return peak.get();
+  }
+
+  /** An exact handle of a C function has thrown, which it cannot. */
+  static AssertionError impossible(Throwable thrown) {
+    return new AssertionError("a C function threw", thrown);
+  }
+}

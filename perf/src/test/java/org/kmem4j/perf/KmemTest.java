@@ -1,0 +1,168 @@
+package org.kmem4j.perf;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.kmem4j.perf.trace.TraceWriter;
+import picocli.CommandLine;
+
+/** The command line: what it prints, writes and answers, with children and all. */
+final class KmemTest {
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @Test
+  void aRunPrintsATableAndWritesJson() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    int status =
+        kmem("replay", trace("a"), "--allocator=malloc,heap", "--passes=2", "--json=" + json);
+
+    assertEquals(0, status, err::toString);
+    assertTrue(out.toString().contains("resident ÷ live"), out::toString);
+    JsonNode report = new ObjectMapper().readTree(json.toFile());
+    JsonNode run = report.get("runs").get(0);
+    assertAll(
+        () -> assertEquals("a", report.get("trace").asText()),
+        () -> assertEquals(2000, report.get("events").asLong()),
+        () -> assertTrue(report.get("peakLiveBytes").asLong() > 0),
+        () -> assertEquals(2, report.get("runs").size()),
+        () -> assertEquals("malloc", run.get("allocator").asText()),
+        () -> assertTrue(run.get("nsPerEvent").asDouble() > 0),
+        () -> assertTrue(run.has("peakMappedBytes")),
+        () -> assertTrue(run.has("peakResidentBytes")),
+        () -> assertTrue(run.has("residentPerLive")),
+        () -> assertEquals(0, run.get("leakedObjects").asLong()),
+        () -> assertEquals(0, run.get("corruptObjects").asLong()));
+  }
+
+  @Test
+  void residentMemoryIsThatOfTheObjects() throws IOException {
+    TraceWriter writer = new TraceWriter();
+    for (int i = 0; i < 1000; i++) {
+      writer.alloc(0, 100_000);
+    }
+    String trace = writer.write(folder.resolve("t.mtr.gz")).toString();
+
+    kmem("replay", trace, "--allocator=malloc", "--passes=0", "--json=-");
+
+    JsonNode run = new ObjectMapper().readTree(out.toString()).get("runs").get(0);
+    if (!run.get("residentPerLive").isNull()) { // Linux only.
+      assertEquals(1.0, run.get("residentPerLive").asDouble(), 0.1);
+    }
+  }
+
+  @Test
+  void severalTracesMakeAnArrayOnTheStandardOutput() throws IOException {
+    int status =
+        kmem("replay", trace("a"), trace("b"), "--allocator=malloc", "--passes=0", "--json=-");
+
+    assertEquals(0, status, err::toString);
+    JsonNode reports = new ObjectMapper().readTree(out.toString());
+    assertAll(
+        () -> assertEquals(2, reports.size()),
+        () -> assertEquals("b", reports.get(1).get("trace").asText()),
+        () -> assertTrue(reports.get(0).get("runs").get(0).get("nsPerEvent").isNull()),
+        () -> assertTrue(err.toString().contains("ns/event"), "the table is elsewhere"));
+  }
+
+  @Test
+  void verifyIsCleanAndSabotageIsNot() throws IOException {
+    String[] run = {"replay", trace("a"), "--allocator=malloc", "--passes=0", "--threads=2", ""};
+    Path json = folder.resolve("r.json");
+
+    run[5] = "--verify";
+    assertEquals(0, kmem(run), err::toString);
+
+    run[5] = "--sabotage";
+    assertEquals(1, kmem(run));
+    assertTrue(err.toString().contains("malloc leaked 1 and corrupted 1 objects of trace a"));
+
+    assertEquals(
+        1, kmem("replay", trace("a"), "--allocator=malloc", "--sabotage", "--json=" + json));
+    JsonNode sabotaged = new ObjectMapper().readTree(json.toFile()).get("runs").get(0);
+    assertEquals(1, sabotaged.get("leakedObjects").asLong());
+    assertEquals(1, sabotaged.get("corruptObjects").asLong());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "replay --threads 0          | '0', accepted are 1 to 256",
+        "replay --threads=-1         | '-1', accepted are 1 to 256",
+        "replay --passes x           | 'x', accepted are 0 to 10000",
+        "replay --forks 0            | '0', accepted are 1 to 1000",
+        "replay --allocator malloc,x | 'x' is no allocator; accepted are slab, malloc, mimalloc",
+        "replay --fast               | Unknown option: '--fast'",
+        "replai                      | Unmatched argument at index 0: 'replai'",
+        "                            | Missing subcommand",
+      },
+      quoteCharacter = '"')
+  void aWrongCommandLineEndsWithStatus2(String arguments, String message) {
+    int status = kmem(arguments == null ? new String[0] : arguments.split(" "));
+
+    assertEquals(2, status);
+    assertTrue(err.toString().contains(message), err::toString);
+  }
+
+  @Test
+  void aTraceThatIsNotThereIsNamedWithThoseThatAre() {
+    assertEquals(1, kmem("replay", "nothing-of-that-name"));
+    assertTrue(err.toString().startsWith("kmem: There is no trace nothing-of-that-name"));
+  }
+
+  @Test
+  void aDamagedTraceIsOneSentence() throws IOException {
+    Path file = Files.writeString(folder.resolve("t.mtr.gz"), "no gzip");
+
+    assertEquals(1, kmem("replay", file.toString(), "--allocator=malloc"));
+    assertTrue(err.toString().contains("t.mtr.gz is not a gzip file"), err::toString);
+    assertEquals(1, err.toString().lines().count());
+  }
+
+  @Test
+  void jsonThatCannotBeWrittenEndsTheRunBeforeItStarts() {
+    Path json = folder.resolve("no such folder").resolve("r.json");
+
+    assertEquals(1, kmem("replay", trace("a"), "--allocator=malloc", "--json=" + json));
+    assertTrue(err.toString().contains("cannot be written"), err::toString);
+    assertTrue(out.toString().isEmpty());
+  }
+
+  @Test
+  void aRunThatFailsLeavesNoJson() throws IOException {
+    Path json = folder.resolve("r.json");
+    Path file = Files.writeString(folder.resolve("t.mtr.gz"), "no gzip");
+
+    kmem("replay", file.toString(), "--allocator=malloc", "--json=" + json);
+
+    assertFalse(Files.exists(json));
+  }
+
+  private String trace(String name) {
+    return TraceWriter.random(1, 2000, 2).write(folder.resolve(name + ".mtr.gz")).toString();
+  }
+
+  private int kmem(String... arguments) {
+    CommandLine commandLine = Kmem.commandLine();
+    commandLine.setOut(new PrintWriter(out, true));
+    commandLine.setErr(new PrintWriter(err, true));
+    return commandLine.execute(arguments);
+  }
+}
