@@ -157,10 +157,14 @@ record Settings(
       return absent;
     }
     try {
-      return SystemUtil.parseSize(name, value);
+      long bytes = value.isEmpty() ? -1 : SystemUtil.parseSize(name, value);
+      if (bytes >= 0) {
+        return bytes;
+      }
     } catch (NumberFormatException e) {
-      throw bad(name, value, "a number of bytes, with k, m or g behind it");
+      // said below
     }
+    throw bad(name, value, "a number of bytes, with k, m or g behind it");
   }
 
   private static long duration(String name, String value, String also) {

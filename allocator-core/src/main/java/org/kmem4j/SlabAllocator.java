@@ -44,7 +44,9 @@ import org.kmem4j.sync.Rcu;
  */
 public final class SlabAllocator implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger("org.kmem4j");
-  private static final long METADATA_BYTES = 4L << 30;
+
+  /** Room for the structs of all caches that a process can have. */
+  private static final long METADATA_BYTES = 32 << 20;
 
   private final Settings settings;
   private final Consumer<LiveReport> onClose;
@@ -157,6 +159,7 @@ public final class SlabAllocator implements AutoCloseable {
    * Pin} for what it costs others.
    */
   public Pin pin() {
+    checkOpen();
     return new Pin();
   }
 
@@ -216,6 +219,17 @@ public final class SlabAllocator implements AutoCloseable {
   }
 
   /**
+   * Walks over every page, slab, list and front and checks that the books are right: for tests, and
+   * for whoever suspects that memory was overwritten. Only while nobody else uses the allocator.
+   *
+   * @throws AssertionError with what is wrong
+   */
+  public void validate() {
+    checkOpen();
+    slabs.validate();
+  }
+
+  /**
    * Gives back now what nobody uses: everything that threads have cached, empty slabs, free pages.
    * Waits for grace periods; other threads' next allocations are slower.
    *
@@ -223,9 +237,7 @@ public final class SlabAllocator implements AutoCloseable {
    */
   public long trim() {
     checkOpen();
-    for (KmemCache cache : slabs.snapshot()) {
-      cache.shrink();
-    }
+    slabs.shrinkAll();
     slabs.drainPageLists(Long.MAX_VALUE);
     return pages.giveBack(Long.MAX_VALUE) * Os.PAGE_BYTES;
   }
@@ -270,7 +282,7 @@ public final class SlabAllocator implements AutoCloseable {
       }
       boolean never = settings.decayNanos() == Long.MAX_VALUE;
       next = now + (never ? 1_000_000_000 : settings.decayNanos() / 10);
-      int work = never ? 0 : slabs.tick(IDLE_TICKS);
+      int work = slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
       return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
     }
 
@@ -294,10 +306,12 @@ public final class SlabAllocator implements AutoCloseable {
    * call does nothing.
    *
    * @throws IllegalStateException under a pin
+   * @throws RuntimeException a report on damage that came to light only now, such as a second free;
+   *     the allocator is closed nevertheless
    */
   @Override
   public void close() {
-    if (Rcu.isReading(PerThread.current())) {
+    if (Rcu.isReading(PerThread.existing())) {
       throw new IllegalStateException("close() was called under a pin: end it first");
     }
     if (closing.get()) {
@@ -311,17 +325,20 @@ public final class SlabAllocator implements AutoCloseable {
     if (!closing.compareAndSet(false, true)) {
       return;
     }
-    slabs.close();
-    pages.deactivate();
-    Rcu.synchronize();
-    slabs.drainPageLists(Long.MAX_VALUE);
-    slabs.forget();
-    sizes.forget();
-    pages.mapZero();
-    metadata.clear();
-    PerThread.giveLink(pageLink);
-    zeroed = true;
-    onClose.accept(report);
+    try {
+      slabs.close();
+    } finally { // it may report damage; the memory goes back all the same
+      pages.deactivate();
+      Rcu.synchronize();
+      slabs.drainPageLists(Long.MAX_VALUE);
+      slabs.forget();
+      sizes.forget();
+      pages.mapZero();
+      metadata.clear();
+      PerThread.giveLink(pageLink);
+      zeroed = true;
+      onClose.accept(report);
+    }
   }
 
   /**

@@ -58,7 +58,7 @@ public final class SlabArena implements Arena {
       throw new IllegalStateException("the arena is closed");
     }
     long room = Math.max(bytes, 1) + (align <= 8 ? 0 : align - 8);
-    long block = allocator.alloc(room);
+    long block = allocator.alloc(room > 0 ? room : Long.MAX_VALUE); // that is refused
     long address = (block + align - 1) & -align;
     MemorySegment segment = null;
     try {

@@ -1,6 +1,7 @@
 package org.kmem4j.page;
 
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * Free blocks of 2^order pages, order 0 to {@value #MAX_ORDER}, aligned to their size; two free
@@ -141,5 +142,55 @@ final class Buddy {
     map.clear(page, 1);
     freePages -= 1L << order;
     freeBackedPages -= memory;
+  }
+
+  /**
+   * Walks all lists and compares the sums.
+   *
+   * @param pages how many pages are accessible
+   * @param seen receives every page of every free block
+   */
+  void validate(int pages, BitSet seen) {
+    long memory = 0;
+    for (int order = 0; order <= MAX_ORDER; order++) {
+      long below = memory;
+      memory += validate(clean[order], order, pages, seen);
+      PageValidator.check(memory == below, "a clean block of order %d has memory", order);
+      memory += validate(backed[order], order, pages, seen);
+    }
+    PageValidator.check(
+        seen.cardinality() == freePages && memory == freeBackedPages,
+        "counted %d free pages, %d of them with memory; booked %d and %d",
+        seen.cardinality(),
+        memory,
+        freePages,
+        freeBackedPages);
+  }
+
+  private long validate(int head, int order, int pages, BitSet seen) {
+    long memory = 0;
+    int previous = NONE;
+    for (int page = head; page != NONE; page = map.next(page)) {
+      PageValidator.check(
+          page >= 0 && page < pages && (page & ((1 << order) - 1)) == 0,
+          "the list of order %d leads to page %d",
+          order,
+          page);
+      PageValidator.check(
+          map.freeOrder(page) == order && map.prev(page) == previous,
+          "page %d does not fit the list of free blocks of order %d",
+          page,
+          order);
+      PageValidator.check(!seen.get(page), "page %d is on two lists of free blocks", page);
+      PageValidator.check(
+          order == MAX_ORDER || map.freeOrder(page ^ (1 << order)) != order,
+          "page %d and its buddy of order %d are free, and were not merged",
+          page,
+          order);
+      seen.set(page, page + (1 << order));
+      memory += map.countBacked(page, order);
+      previous = page;
+    }
+    return memory;
   }
 }

@@ -1,5 +1,6 @@
 package org.kmem4j.page;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
@@ -34,6 +35,12 @@ public final class PageAllocator {
   private static final int NONE = -1;
   private static final int DECAY_STEPS = 8;
 
+  /** Pages that may be given back for others before the first decay time has passed. */
+  private static final int FIRST_TRADEABLE_PAGES = 1 << 14;
+
+  /** Free pages that are never worth a system call. */
+  private static final int MIN_SLACK_PAGES = 64;
+
   private final PageMap map;
   private final PageSettings settings;
   private final int regions;
@@ -52,6 +59,8 @@ public final class PageAllocator {
   private int frontier; // regions below it are accessible
   private int mappedPages;
   private int peakPages;
+  private long tradeable; // pages that may yet be given back before the peak rises
+  private long tradeableSince;
   private final long[] idle = new long[DECAY_STEPS];
   private int idleStep;
   private long idleMin;
@@ -80,6 +89,8 @@ public final class PageAllocator {
     this.map = new PageMap(base, (int) pages);
     this.buddy = new Buddy(map);
     this.link = link;
+    this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
+    this.tradeableSince = System.nanoTime();
     this.nextDecay = System.nanoTime() + settings.decayNanos() / (DECAY_STEPS + 1);
   }
 
@@ -89,6 +100,11 @@ public final class PageAllocator {
 
   public PageMap map() {
     return map;
+  }
+
+  /** How many pages may be mapped. */
+  public int ceilingPages() {
+    return ceilingPages;
   }
 
   /**
@@ -259,7 +275,7 @@ public final class PageAllocator {
   /** Books the memory that a block taken from the buddy is going to have; false at the ceiling. */
   private boolean book(int page, int order) {
     int more = (1 << order) - map.countBacked(page, order);
-    if (mappedPages + more > ceilingPages) {
+    if (!fits(more)) {
       return false;
     }
     if (more > 0) {
@@ -270,20 +286,56 @@ public final class PageAllocator {
     return true;
   }
 
-  /** Gives free memory back until {@code pages} more fit below the ceiling. */
+  /**
+   * Whether more pages may be mapped: not above the ceiling, and not above the peak so far while an
+   * eighth of all that is mapped lies free in pieces that are too small. Such pieces are given back
+   * first, so that the peak follows what is used; but within a decay time no more than half of what
+   * is mapped, so that a program which swings between sizes gets the memory it swings through.
+   */
+  private boolean fits(int pages) {
+    int wanted = mappedPages + pages;
+    return wanted <= ceilingPages
+        && (pages == 0
+            || wanted <= peakPages
+            || tradeable <= 0
+            || buddy.freeBackedPages() <= mappedPages / 8 + MIN_SLACK_PAGES);
+  }
+
+  /** Gives free memory back until {@code pages} more fit. */
   private boolean makeRoom(int pages) {
+    renewTradeable();
     while (true) {
       lock.lock();
       try {
-        if (mappedPages + pages <= ceilingPages) {
+        if (fits(pages)) {
           return true;
         }
       } finally {
         lock.unlock();
       }
-      if (giveBack(pages) == 0) {
+      long given = giveBack(Math.max(pages, MIN_SLACK_PAGES));
+      if (given == 0) {
         return false;
       }
+      lock.lock();
+      try {
+        tradeable -= given;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void renewTradeable() {
+    long now = System.nanoTime();
+    lock.lock();
+    try {
+      if (settings.tradesFreePages() && now - tradeableSince >= settings.decayNanos()) {
+        tradeableSince = now;
+        tradeable = mappedPages / 2;
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -449,7 +501,7 @@ public final class PageAllocator {
       int order = alignedOrder(page + at, pages - at);
       more += (1 << order) - map.countBacked(page + at, order);
     }
-    if (mappedPages + more > ceilingPages) {
+    if (!fits(more)) {
       return false;
     }
     for (int at = 0; at < pages; at += 1 << alignedOrder(page + at, pages - at)) {
@@ -494,19 +546,23 @@ public final class PageAllocator {
   }
 
   /**
-   * Frees a large block. Of several callers one succeeds.
+   * Makes the caller the one who frees a large block. Of several callers one succeeds, and calls
+   * {@link #freeLarge}; its owner word may be read until then.
    *
    * @return its length in pages, or 0 if no large block begins at the address
    */
-  public int freeLarge(long address) {
+  public int takeLarge(long address) {
     if (!isHead(address)) {
       return 0;
     }
     int page = map.pageOf(address);
     int pages = map.largePages(page);
-    if (pages == 0 || !map.takeLarge(page, pages)) {
-      return 0;
-    }
+    return pages != 0 && map.takeLarge(page, pages) ? pages : 0;
+  }
+
+  /** Gives a large block back that {@link #takeLarge} made the caller's. */
+  public void freeLarge(long address, int pages) {
+    int page = map.pageOf(address);
     map.clear(page, pages);
     lock.lock();
     try {
@@ -514,7 +570,6 @@ public final class PageAllocator {
     } finally {
       lock.unlock();
     }
-    return pages;
   }
 
   /**
@@ -657,5 +712,30 @@ public final class PageAllocator {
     return open == 0
         ? 0
         : Os.residentBytes(map.base(), (long) open * REGION_PAGES << Os.PAGE_SHIFT);
+  }
+
+  /**
+   * Walks over every page, at rest.
+   *
+   * @return what is in use
+   * @throws AssertionError if something is wrong: it says what
+   */
+  public List<PageRun> validate() {
+    lock.lock();
+    try {
+      var validator = new PageValidator(map, frontier * REGION_PAGES);
+      for (int i = 0; i < PerThread.slotCount(); i++) {
+        Front.peek(PerThread.slot(i), link).forEach(list -> addListed(list, validator));
+      }
+      return validator.run(buddy, mappedPages, peakPages, ceilingPages);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static void addListed(Sheaf list, PageValidator validator) {
+    for (int i = 0; i < list.count(); i++) {
+      validator.addListed(list.get(i));
+    }
   }
 }

@@ -75,7 +75,7 @@ public final class PageMap {
   }
 
   private static long mapTable(long bytes, String name) {
-    long table = Os.map(roundToPages(bytes), name);
+    long table = Os.reserve(roundToPages(bytes), Os.PAGE_BYTES, name);
     Os.tryHugePages(table, roundToPages(bytes), false);
     return table;
   }
@@ -91,21 +91,24 @@ public final class PageMap {
   }
 
   /**
-   * The entry of the slab page that an address lies in, or 0 if it lies in none. Reads no page: any
-   * address may be asked for.
+   * The entry of the page that an address lies in; 0 outside. Reads no page: ask for any address.
    */
-  public int slabEntry(long address) {
+  public int entry(long address) {
     long page = (address - base) >>> Os.PAGE_SHIFT;
     int[][] regions = entries;
     // One compare for "is it ours": what lies below the base is a huge number of pages.
-    if (page >>> REGION_SHIFT >= regions.length) {
-      return 0;
-    }
-    int entry = regions[(int) (page >>> REGION_SHIFT)][(int) page & REGION_MASK];
-    return isSlab(entry) ? entry : 0;
+    return page >>> REGION_SHIFT < regions.length
+        ? regions[(int) (page >>> REGION_SHIFT)][(int) page & REGION_MASK]
+        : 0;
   }
 
-  private static boolean isSlab(int entry) {
+  /** The entry of every page of the slabs of one order and one cache. */
+  public static int slabEntry(int order, int cacheId) {
+    return cacheId << KIND_BITS | order + 1;
+  }
+
+  /** Whether an entry is that of a slab's page. */
+  public static boolean isSlab(int entry) {
     return Integer.compareUnsigned((entry & KIND_MASK) - 1, LAST_SLAB) < 0;
   }
 
@@ -121,8 +124,8 @@ public final class PageMap {
 
   /** The head of the slab that an address lies in, or 0 if it lies in none. */
   public long slabOf(long address) {
-    int entry = slabEntry(address);
-    return entry == 0 ? 0 : head(address, entry);
+    int entry = entry(address);
+    return isSlab(entry) ? head(address, entry) : 0;
   }
 
   /** Whether an address lies in the reservation. */
@@ -145,12 +148,23 @@ public final class PageMap {
 
   /** Makes the entries of regions that are being opened. */
   void open(int region, int count) {
+    int page = region << REGION_SHIFT;
+    int pages = count << REGION_SHIFT;
+    openTable(frames, page * FRAME_BYTES, pages * FRAME_BYTES);
+    openTable(backed, page / 8, pages / 8);
     for (int i = region; i < region + count; i++) {
       entries[i] = new int[1 << REGION_SHIFT];
     }
   }
 
-  private int kind(int page) {
+  /** Makes a part of a table accessible; what was so stays so. */
+  private static void openTable(long table, long from, long length) {
+    long start = from & -Os.PAGE_BYTES;
+    Os.protect(table + start, roundToPages(from + length - start), true);
+  }
+
+  /** The whole entry of a page. */
+  int kind(int page) {
     return entries[page >> REGION_SHIFT][page & REGION_MASK];
   }
 
@@ -171,7 +185,7 @@ public final class PageMap {
   }
 
   void markSlab(int page, int order, int cacheId) {
-    setKinds(page, 1 << order, cacheId << KIND_BITS | order + 1);
+    setKinds(page, 1 << order, slabEntry(order, cacheId));
   }
 
   /** Forgets what pages were: they are in the hands of the allocator, on no list. */
@@ -219,6 +233,11 @@ public final class PageMap {
   /** Address of the word that names a large block's owner. */
   long ownerWord(int page) {
     return frames + page * FRAME_BYTES + OWNER;
+  }
+
+  /** Value of a large block's owner word. */
+  long owner(int page) {
+    return Memory.getLong(ownerWord(page));
   }
 
   int largePages(int page) {

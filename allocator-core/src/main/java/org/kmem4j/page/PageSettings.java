@@ -12,4 +12,9 @@ package org.kmem4j.page;
 public record PageSettings(
     long maxBytes, long decayNanos, boolean preTouch, boolean lockInMemory, boolean hugePages) {
   public static final long NEVER = Long.MAX_VALUE;
+
+  /** Whether free pages may be given back so that others can be mapped. */
+  boolean tradesFreePages() {
+    return decayNanos != NEVER && !preTouch && !lockInMemory;
+  }
 }

@@ -54,6 +54,7 @@ public final class ObjectPool<F extends Flyweight> {
    * @return false, and the view as it was, if the ceiling or the account refuses
    */
   public boolean tryAcquire(F view) {
+    Objects.requireNonNull(view, "view");
     long object = cache.tryAlloc();
     if (object == 0) {
       return false;
@@ -69,6 +70,7 @@ public final class ObjectPool<F extends Flyweight> {
    * @throws OutOfNativeMemoryException if there is no room nevertheless
    */
   public F acquire(F view) {
+    Objects.requireNonNull(view, "view");
     wrap(view, cache.alloc());
     return view;
   }

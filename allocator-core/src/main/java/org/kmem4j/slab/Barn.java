@@ -1,5 +1,7 @@
 package org.kmem4j.slab;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.SpinLock;
 
@@ -100,6 +102,23 @@ final class Barn {
         objects += sheaf.count();
       }
       return objects;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Every sheaf that lies here. */
+  List<Sheaf> sheaves() {
+    lock.lock();
+    try {
+      List<Sheaf> sheaves = new ArrayList<>();
+      for (Sheaf sheaf = full; sheaf != null; sheaf = sheaf.spare()) {
+        sheaves.add(sheaf);
+      }
+      for (Sheaf sheaf = empty; sheaf != null; sheaf = sheaf.spare()) {
+        sheaves.add(sheaf);
+      }
+      return sheaves;
     } finally {
       lock.unlock();
     }

@@ -1,7 +1,11 @@
 package org.kmem4j.slab;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Bits;
 import org.kmem4j.memory.Memory;
@@ -12,6 +16,7 @@ import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.Slot;
+import org.kmem4j.sync.SpinLock;
 import org.kmem4j.sync.StackProbe;
 
 /**
@@ -70,7 +75,10 @@ public final class KmemCache {
   private static final int KEEP_EMPTY_BYTES = 64 << 10;
 
   private static final int BARN_SHEAVES = 8;
-  private static final int BARN_BYTES = 128 << 10;
+  private static final int BARN_BYTES = 64 << 10;
+
+  /** Capacity of a front's first sheaf. */
+  private static final int FIRST_SHEAF = 6;
 
   /** Objects that one sheaf may hold, in bytes. */
   private static final int SHEAF_BYTES = 32 << 10;
@@ -79,6 +87,8 @@ public final class KmemCache {
   private final PageMap map;
   private final long address;
   private final int link;
+  private final int pageEntry;
+  private final int slabMask;
   private final int first;
   private final int inverse;
   private final int shift;
@@ -101,6 +111,11 @@ public final class KmemCache {
   private volatile boolean deactivated;
 
   private final BooleanSupplier frontsAllowed = () -> !deactivated;
+
+  /** Threads that look after the cache, on nobody's order or its own: its end waits for them. */
+  private final AtomicInteger visitors = new AtomicInteger();
+
+  private final AtomicBoolean ending = new AtomicBoolean();
 
   /** Slow operations so far, racily counted: tells the agent that the cache is idle. */
   private int slowOperations;
@@ -137,6 +152,8 @@ public final class KmemCache {
         fronts ? Sheaf.capacityUpTo(Math.min(capacity, SHEAF_BYTES / geometry.stride())) : 0;
     this.account = account;
     this.link = PerThread.takeLink();
+    this.pageEntry = PageMap.slabEntry(geometry.order(), link);
+    this.slabMask = geometry.slabBytes() - 1;
     this.address = slabs.metadata().tryAllocate(SIZE);
     if (address == 0) {
       PerThread.giveLink(link);
@@ -237,43 +254,58 @@ public final class KmemCache {
     }
   }
 
-  /** Serves what the front could not, and refills it. */
+  /** Serves what the front of {@link PerThread#current} could not. */
   private long allocSlow() {
+    long object = sheafMax == 0 ? 0 : popElsewhere();
+    return object != 0 ? object : allocRefilling();
+  }
+
+  /** Pops for a thread that is virtual, or new, or whose id collides with another's. */
+  private long popElsewhere() {
+    Slot slot = PerThread.find();
+    if (slot != null) {
+      return Front.pop(slot, link);
+    }
+    Slot stripe = PerThread.tryLockStripe();
+    if (stripe == null) {
+      return 0;
+    }
+    try {
+      return Front.pop(stripe, link);
+    } finally {
+      PerThread.unlock(stripe);
+    }
+  }
+
+  private long allocRefilling() {
     checkUsable();
     StackProbe.probe();
     Slot pinned = suspendPin();
     try {
-      if (sheafMax == 0) {
-        return takeFromSlab(false);
-      }
-      Slot slot = PerThread.find();
-      if (slot == null) {
-        return allocOnStripe();
-      }
-      long object = Front.pop(slot, link); // the thread is new, or its id collides with another
-      return object != 0 ? object : allocDetached(slot, Front.detach(slot, link));
+      Slot slot = sheafMax == 0 ? null : slotOrStripe();
+      return slot == null ? takeFromSlab(false) : allocDetached(slot, detach(slot));
     } finally {
       resumePin(pinned);
     }
   }
 
-  /** A virtual thread's allocation: on a stripe, which it holds for leaf code only. */
-  private long allocOnStripe() {
-    Slot stripe = PerThread.tryLockStripe();
-    if (stripe == null) {
-      return takeFromSlab(false);
-    }
-    Sheaf sheaf;
+  /** The slot to work on: the thread's own, or a locked stripe, or null. */
+  private static Slot slotOrStripe() {
+    Slot slot = PerThread.find();
+    return slot != null ? slot : PerThread.tryLockStripe();
+  }
+
+  /**
+   * Detaches the front of what {@link #slotOrStripe} gave; a stripe is held no longer than that.
+   */
+  private Sheaf detach(Slot slot) {
     try {
-      long object = Front.pop(stripe, link);
-      if (object != 0) {
-        return object;
-      }
-      sheaf = Front.detach(stripe, link);
+      return Front.detach(slot, link);
     } finally {
-      PerThread.unlock(stripe);
+      if (slot.isStripe()) {
+        PerThread.unlock(slot);
+      }
     }
-    return allocDetached(stripe, sheaf);
   }
 
   private long allocDetached(Slot slot, Sheaf sheaf) {
@@ -294,7 +326,7 @@ public final class KmemCache {
   private Sheaf withObjects(Sheaf empty, Slot slot) {
     Sheaf main = empty;
     if (main == null) {
-      main = createSheaf(Sheaf.minCapacity());
+      main = createSheaf(Math.min(FIRST_SHEAF, sheafMax));
       if (main == null) {
         return null;
       }
@@ -357,7 +389,7 @@ public final class KmemCache {
   }
 
   /** What a sheaf counts in the budget: the objects that it may hold, and itself. */
-  private long sheafBytes(int capacity) {
+  long sheafBytes(int capacity) {
     return (long) capacity * geometry.stride() + Sheaf.heapBytes(capacity);
   }
 
@@ -403,34 +435,42 @@ public final class KmemCache {
    * @throws IllegalStateException after {@code close}
    */
   public void free(long object) {
-    long slab = map.slabOf(object);
-    if (slab == 0 || Slab.cache(slab) != address || isNoObject(slab, object)) {
-      freeElsewhere(slab, object);
-      return;
-    }
-    push(object);
+    free(map.entry(object), object);
   }
 
   /** As {@link #free(long)}, under the calling thread's pin. */
   public void free(Pin pin, long object) {
     assert pin.isMine();
-    long slab = map.slabOf(object);
-    if (slab == 0 || Slab.cache(slab) != address || isNoObject(slab, object)) {
-      freeElsewhere(slab, object);
+    if (!isOurs(map.entry(object), object)) {
+      freeElsewhere(object);
     } else if (!Front.pushPinned(pin.slot(), link, object)) {
       freeSlow(object);
     }
   }
 
-  /** Frees an object in a slab that, as the page map says, is this cache's. */
-  void freeIn(long slab, long object) {
-    if (Slab.cache(slab) != address) {
-      throw headerOverwritten(object);
+  /** Frees an object whose page map entry is known. */
+  void free(int entry, long object) {
+    if (isOurs(entry, object)) {
+      push(object);
+    } else {
+      freeElsewhere(object);
     }
-    if (isNoObject(slab, object)) {
-      throw notAnObject(slab, object);
-    }
-    push(object);
+  }
+
+  /**
+   * Whether an object of ours, in a slab of the usual order, begins at an address. The page map
+   * answers, not the slab's header: all headers lie at the same offset of their pages and compete
+   * for the same few lines of the processor's caches. The headers are checked when objects return
+   * to their slabs.
+   */
+  private boolean isOurs(int entry, long object) {
+    return entry == pageEntry
+        && Integer.compareUnsigned(indexOf((int) object & slabMask), objects) < 0;
+  }
+
+  /** Number of the object at an offset in its slab; if none begins there, one that is too large. */
+  private int indexOf(int offset) {
+    return Integer.rotateRight((offset - first) * inverse, shift);
   }
 
   private void push(long object) {
@@ -440,21 +480,7 @@ public final class KmemCache {
     }
   }
 
-  /** Whether an address inside one of our slabs is not the beginning of an object. */
-  private boolean isNoObject(long slab, long object) {
-    return Integer.compareUnsigned(indexOf(slab, object), objects) >= 0;
-  }
-
-  boolean beginsObject(long address) {
-    return !isNoObject(slabOf(address), address);
-  }
-
-  /** Number of the object; if the address begins none, a number that is too large. */
-  private int indexOf(long slab, long object) {
-    return Integer.rotateRight(((int) (object - slab) - first) * inverse, shift);
-  }
-
-  private void freeElsewhere(long slab, long object) {
+  private void freeElsewhere(long object) {
     if (object == 0) {
       return;
     }
@@ -472,60 +498,75 @@ public final class KmemCache {
               + name()
               + '"');
     }
-    owner.freeIn(slab, object);
+    if (!owner.beginsObject(object)) {
+      throw owner.notAnObject(object);
+    }
+    owner.push(object);
   }
 
-  private IllegalArgumentException notAnObject(long slab, long object) {
-    long offset = object - slab - first;
-    String where =
-        offset < 0
-            ? "in the header of a slab"
-            : offset / geometry.stride() >= objects
-                ? "behind the last object of a slab"
-                : offset % geometry.stride()
-                    + " bytes inside the object at "
-                    + Slabs.hex(object - offset % geometry.stride());
+  /** Whether an object begins at an address inside one of our slabs, of whatever order. */
+  boolean beginsObject(long object) {
+    long slab = slabOf(object);
+    int index = geometry.indexOf(slab, object);
+    return Integer.compareUnsigned(index, Slab.objects(slab)) < 0;
+  }
+
+  private IllegalArgumentException notAnObject(long object) {
     return new IllegalArgumentException(
-        Slabs.hex(object) + " is no object of cache \"" + name() + "\": it lies " + where);
+        Slabs.hex(object) + " is no object of cache \"" + name() + "\": it lies " + where(object));
   }
 
-  /** Makes room in the front, and puts the object there. */
+  /** Says where in one of our slabs an address lies. */
+  String where(long address) {
+    long slab = slabOf(address);
+    long offset = address - slab - first;
+    return offset < 0
+        ? "in the header of a slab"
+        : offset / geometry.stride() >= Slab.objects(slab)
+            ? "behind the last object of a slab"
+            : offset % geometry.stride()
+                + " bytes inside the object at "
+                + Slabs.hex(address - offset % geometry.stride());
+  }
+
+  /** Takes back what the front of {@link PerThread#current} had no room for. */
   private void freeSlow(long object) {
+    if (sheafMax == 0 || !pushElsewhere(object)) {
+      freeMakingRoom(object);
+    }
+  }
+
+  /** Pushes for a thread that is virtual, or new, or whose id collides with another's. */
+  private boolean pushElsewhere(long object) {
+    Slot slot = PerThread.find();
+    if (slot != null) {
+      return Front.push(slot, link, object);
+    }
+    Slot stripe = PerThread.tryLockStripe();
+    if (stripe == null) {
+      return false;
+    }
+    try {
+      return Front.push(stripe, link, object);
+    } finally {
+      PerThread.unlock(stripe);
+    }
+  }
+
+  private void freeMakingRoom(long object) {
     slabs.checkOpen();
     StackProbe.probe();
     Slot pinned = suspendPin();
     try {
-      if (sheafMax == 0) {
-        freeToSlab(object);
-        return;
-      }
-      Slot slot = PerThread.find();
+      Slot slot = sheafMax == 0 ? null : slotOrStripe();
       if (slot == null) {
-        freeOnStripe(object);
-      } else if (!Front.push(slot, link, object)) { // else: a new thread, or its id collides
-        freeDetached(slot, Front.detach(slot, link), object);
+        freeToSlab(object);
+      } else {
+        freeDetached(slot, detach(slot), object);
       }
     } finally {
       resumePin(pinned);
     }
-  }
-
-  private void freeOnStripe(long object) {
-    Slot stripe = PerThread.tryLockStripe();
-    if (stripe == null) {
-      freeToSlab(object);
-      return;
-    }
-    Sheaf sheaf;
-    try {
-      if (Front.push(stripe, link, object)) {
-        return;
-      }
-      sheaf = Front.detach(stripe, link);
-    } finally {
-      PerThread.unlock(stripe);
-    }
-    freeDetached(stripe, sheaf, object);
   }
 
   private void freeDetached(Slot slot, Sheaf sheaf, long object) {
@@ -542,8 +583,8 @@ public final class KmemCache {
       } else {
         main.push(object);
       }
-    } catch (CorruptionException e) {
-      freeToSlab(object); // the damage is another object's
+    } catch (CorruptionException | IllegalArgumentException e) {
+      freeToSlab(object); // the damage, or the second free, is another object's
       throw e;
     } finally {
       attach(slot, main);
@@ -553,7 +594,7 @@ public final class KmemCache {
   /** Finds room in a full main sheaf. Returns the main sheaf now, null if there can be none. */
   private Sheaf withRoom(Sheaf full) {
     if (full == null) {
-      return createSheaf(Sheaf.minCapacity());
+      return createSheaf(Math.min(FIRST_SHEAF, sheafMax));
     }
     if (!full.isFull()) {
       return full; // somebody was faster on this stripe
@@ -566,6 +607,7 @@ public final class KmemCache {
     if (spare == null) {
       spare = createSheaf(main.capacity());
     } else if (!spare.isEmpty()) {
+      main.setSpare(null); // the barn may take it, and the budget refuse another
       spare = exchangeForEmpty(spare);
     }
     if (spare == null) {
@@ -611,7 +653,7 @@ public final class KmemCache {
 
   private boolean chargeObject(long object) {
     long slab = slabOf(object);
-    long word = geometry.ownerWord(slab, indexOf(slab, object));
+    long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
     boolean charged = false;
     try {
       charged = options.objectAccount().tryCharge(word, geometry.stride());
@@ -629,7 +671,7 @@ public final class KmemCache {
       markFree(object);
     }
     if (options.objectAccount() != null) {
-      long word = geometry.ownerWord(slab, indexOf(slab, object));
+      long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
       options.objectAccount().uncharge(word, geometry.stride());
       Memory.putLong(word, 0);
     }
@@ -642,7 +684,7 @@ public final class KmemCache {
 
   private long stateWord(long object) {
     long slab = slabOf(object);
-    return geometry.stateWord(slab, indexOf(slab, object)) + OBJECT_STATE;
+    return geometry.stateWord(slab, geometry.indexOf(slab, object)) + OBJECT_STATE;
   }
 
   /** One CAS decides who frees: a second free of the same object finds it free. */
@@ -708,7 +750,7 @@ public final class KmemCache {
     return slab == 0
         || Slab.cache(slab) != address
         || Memory.getLong(slab + Slab.COOKIE) != cookie
-        || Integer.compareUnsigned(indexOf(slab, object), Slab.objects(slab)) >= 0;
+        || !beginsObject(object);
   }
 
   /** Takes pages and makes a slab of them, with no lock held. Returns 0 if refused. */
@@ -869,7 +911,12 @@ public final class KmemCache {
    */
   public void prewarm(long count) {
     if (!tryPrewarm(count)) {
-      slabs.reclaim();
+      Slot pinned = suspendPin();
+      try {
+        slabs.reclaim();
+      } finally {
+        resumePin(pinned);
+      }
       if (!tryPrewarm(count)) {
         throw slabs.refused(count * geometry.stride());
       }
@@ -884,6 +931,42 @@ public final class KmemCache {
    */
   public long shrink() {
     checkUsable();
+    if (!tryVisit()) {
+      throw destroyed();
+    }
+    try {
+      return shrinkVisited();
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Keeps the cache, and its number, from ending until {@link #leave}.
+   *
+   * @return false if it is ending already
+   */
+  boolean tryVisit() {
+    visitors.incrementAndGet(); // full fence: either we see the end coming, or it sees us
+    if (deactivated) {
+      leave();
+      return false;
+    }
+    return true;
+  }
+
+  void leave() {
+    visitors.decrementAndGet();
+  }
+
+  void awaitVisitors() {
+    for (int round = 0; visitors.get() > 0; round++) {
+      SpinLock.pause(round);
+    }
+  }
+
+  /** As {@link #shrink}, for a visitor. */
+  long shrinkVisited() {
     long before = Memory.getLong(address + PAGES);
     drainFronts(Long.MAX_VALUE);
     list.keepNone();
@@ -954,22 +1037,29 @@ public final class KmemCache {
    * @throws IllegalStateException under a pin, or if called twice
    */
   public long destroy() {
-    if (Rcu.isReading(PerThread.current())) {
+    if (Rcu.isReading(PerThread.existing())) {
       throw new IllegalStateException("destroy() was called under a pin: end it first");
     }
     checkUsable();
-    children.values().forEach(KmemCache::deactivate);
-    deactivate();
+    if (!ending.compareAndSet(false, true)) {
+      throw destroyed();
+    }
     long left = 0;
     for (KmemCache child : children.values()) {
-      left += child.retire();
+      left += child.ending.compareAndSet(false, true) ? child.end() : 0;
     }
-    return left + retire();
+    return left + end();
+  }
+
+  private long end() {
+    deactivate();
+    return retire();
   }
 
   /** No front is attached from here on, and those that were are drained. */
   private void deactivate() {
     forbidFronts();
+    awaitVisitors();
     Rcu.synchronize(); // whoever has read "active" has attached by now
     drainFronts(Long.MAX_VALUE);
   }
@@ -983,7 +1073,10 @@ public final class KmemCache {
     trimEmpties();
     Memory.putLong(address + COOKIE, 0);
     long left = Memory.getLong(address + INUSE);
-    slabs.remove(this, left == 0);
+    if (root != this) {
+      root.children.remove(account, this);
+    }
+    slabs.remove(this, Memory.getLong(address + PAGES) == 0); // a frozen slab stays for ever
     return left;
   }
 
@@ -1050,9 +1143,9 @@ public final class KmemCache {
    * @throws IllegalArgumentException if no object of this cache begins at the address
    */
   public int generation(long object) {
-    long slab = map.slabOf(object);
+    slabs.checkOpen();
     KmemCache owner = slabs.cacheAround(object);
-    if (owner == null || owner.root != root || owner.isNoObject(slab, object)) {
+    if (owner == null || owner.root != root || !owner.beginsObject(object)) {
       throw new IllegalArgumentException(slabs.describeForeign(object, "cache \"" + name() + '"'));
     }
     if (!options.debug()) {
@@ -1084,8 +1177,12 @@ public final class KmemCache {
   private void checkUsable() {
     slabs.checkOpen();
     if (deactivated) {
-      throw new IllegalStateException("cache \"" + name() + "\" was destroyed");
+      throw destroyed();
     }
+  }
+
+  private IllegalStateException destroyed() {
+    return new IllegalStateException("cache \"" + name() + "\" was destroyed");
   }
 
   /** Objects in sheaves: of all slots and of the barn. */
@@ -1099,16 +1196,36 @@ public final class KmemCache {
 
   /** The numbers of this cache, twins not included. */
   public CacheStats stats() {
+    slabs.checkOpen();
     return list.stats(cachedObjects());
   }
 
-  /**
-   * Checks the books against the slabs, at rest.
-   *
-   * @return what is wrong, or null
-   */
-  String validate() {
-    return list.validate();
+  // ------------------------------------------------------------------ for SlabValidator, at rest
+
+  PartialList list() {
+    return list;
+  }
+
+  SlabGeometry geometry() {
+    return geometry;
+  }
+
+  long cookie() {
+    return cookie;
+  }
+
+  /** Every sheaf of this cache, in fronts and barn. */
+  List<Sheaf> sheaves() {
+    List<Sheaf> sheaves = new ArrayList<>(barn.sheaves());
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      sheaves.addAll(Front.peek(PerThread.slot(i), link));
+    }
+    return sheaves;
+  }
+
+  /** Whether an object of a debug cache is in the hands of the program. */
+  boolean isTaken(long slab, int index) {
+    return TAKEN.get(Memory.getLongVolatile(geometry.stateWord(slab, index))) != 0;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package org.kmem4j.slab;
 
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.kmem4j.memory.Memory;
@@ -54,7 +55,7 @@ final class LargeBlocks {
   /** Takes a block; 0 if the ceiling, the account or the system refuses. */
   long tryAllocate(long bytes, boolean mayWait) {
     long count = pagesFor(bytes);
-    if (count > slabs.pages().stats().ceiling()) {
+    if (count > slabs.pages().ceilingPages()) {
       return 0;
     }
     if (account != null) {
@@ -82,15 +83,14 @@ final class LargeBlocks {
    * @return false if none does, or another caller was faster
    */
   static boolean free(Slabs slabs, long block) {
-    long ownerWord = slabs.pages().ownerOfLarge(block);
-    if (ownerWord == 0) {
-      return false;
-    }
-    LargeBlocks owner = ALL.get((int) Memory.getLong(Memory.getLong(ownerWord) + ID));
-    int count = slabs.pages().freeLarge(block);
+    int count = slabs.pages().takeLarge(block);
     if (count == 0) {
       return false;
     }
+    // Only now: of a block that somebody else is freeing the word may be anything.
+    long ownerWord = slabs.pages().ownerOfLarge(block);
+    LargeBlocks owner = ALL.get((int) Memory.getLong(Memory.getLong(ownerWord) + ID));
+    slabs.pages().freeLarge(block, count);
     owner.blocks.decrementAndGet();
     owner.pages.addAndGet(-count);
     if (owner.account != null) {
@@ -112,5 +112,30 @@ final class LargeBlocks {
     synchronized (IDS) {
       IDS.clear(id);
     }
+  }
+
+  /**
+   * Compares the books of all owners with the blocks that exist.
+   *
+   * @param found blocks and pages by the value of their owner word
+   */
+  static void validate(Slabs slabs, Map<Long, long[]> found) {
+    long owners = 0;
+    for (int i = 0; i < MAX; i++) {
+      LargeBlocks owner = ALL.get(i);
+      if (owner != null && owner.slabs == slabs) {
+        long[] sums = found.getOrDefault(owner.address, new long[2]);
+        SlabValidator.check(
+            sums[0] == owner.blocks() && sums[1] == owner.pages(),
+            "%d large blocks of %d pages, booked %d and %d",
+            sums[0],
+            sums[1],
+            owner.blocks(),
+            owner.pages());
+        owners += found.containsKey(owner.address) ? 1 : 0;
+      }
+    }
+    SlabValidator.check(
+        owners == found.size(), "%d of %d owners of large blocks exist", owners, found.size());
   }
 }

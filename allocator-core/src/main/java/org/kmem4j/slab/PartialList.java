@@ -1,5 +1,10 @@
 package org.kmem4j.slab;
 
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.sync.Sheaf;
@@ -414,9 +419,13 @@ final class PartialList {
     lock.lock();
     try {
       long word = Memory.getLong(slab + Slab.HEAD);
-      boolean found = index >= Slab.CARVED.get(word);
-      for (int at = Slab.FREE.get(word); at != Slab.NONE && !found; at = next(slab, at)) {
+      int carved = Slab.CARVED.get(word);
+      boolean found = index >= carved;
+      // A program may have overwritten a link: who only looks stops there, and does not go round.
+      int at = Slab.FREE.get(word);
+      for (int steps = 0; at < carved && steps < carved && !found; steps++) {
         found = at == index;
+        at = readLink(slab, at);
       }
       return found;
     } finally {
@@ -445,78 +454,116 @@ final class PartialList {
   }
 
   /**
-   * Walks both lists and checks every invariant that can be seen from here.
+   * Walks all slabs and both lists, and compares the books, at rest.
    *
-   * @return what is wrong, or null
+   * @param all every slab of the cache, as the page map says
+   * @return the free objects of each slab, by number
+   * @throws AssertionError if something is wrong: it says what
    */
-  String validate() {
+  Map<Long, BitSet> validate(Set<Long> all) {
     lock.lock();
     try {
-      long seenFree = 0;
-      long previous = 0;
-      for (long slab = head; slab != 0; slab = Memory.getLong(slab + Slab.NEXT)) {
-        long word = Memory.getLong(slab + Slab.HEAD);
-        String wrong = validate(slab, word);
-        if (wrong != null) {
-          return wrong;
-        }
-        if (Slab.LISTED.get(word) != 1 || Memory.getLong(slab + Slab.PREV) != previous) {
-          return Slabs.hex(slab) + ": its links do not fit the partial list";
-        }
-        if (Slab.INUSE.get(word) == Slab.OBJECTS.get(word)) {
-          return Slabs.hex(slab) + ": full, yet on the partial list";
-        }
-        seenFree += Slab.OBJECTS.get(word) - Slab.INUSE.get(word);
-        previous = slab;
+      Map<Long, BitSet> freeObjects = new HashMap<>();
+      long inuseSum = 0;
+      long freeSum = 0;
+      for (long slab : all) {
+        BitSet indices = freeIndices(slab);
+        freeObjects.put(slab, indices);
+        inuseSum += Slab.inuse(slab);
+        freeSum += Slab.isFrozen(slab) ? 0 : indices.cardinality();
       }
-      if (tail != previous) {
-        return "the partial list's tail is " + Slabs.hex(tail) + ", its end " + Slabs.hex(previous);
+      Set<Long> listed = new HashSet<>(all);
+      walkPartial(listed);
+      walkEmpty(listed);
+      for (long slab : listed) {
+        SlabValidator.check(
+            Slab.isFrozen(slab) || Slab.inuse(slab) == Slab.objects(slab),
+            "%s: slab 0x%x has free objects, and is on no list",
+            cache,
+            slab);
       }
-      int seenEmpty = 0;
-      for (long slab = empty; slab != 0; slab = Memory.getLong(slab + Slab.NEXT)) {
-        long word = Memory.getLong(slab + Slab.HEAD);
-        String wrong = validate(slab, word);
-        if (wrong != null) {
-          return wrong;
-        }
-        if (Slab.LISTED.get(word) != 0 || Slab.INUSE.get(word) != 0) {
-          return Slabs.hex(slab) + ": on the list of empty slabs, but not empty";
-        }
-        seenFree += Slab.OBJECTS.get(word);
-        seenEmpty++;
-      }
-      if (seenEmpty != emptySlabs || seenFree != free) {
-        return "counted "
-            + seenEmpty
-            + " empty slabs and "
-            + seenFree
-            + " free objects, booked "
-            + emptySlabs
-            + " and "
-            + free;
-      }
-      return null;
+      SlabValidator.check(
+          all.size() == slabs && freeSum == free && inuseSum == inuse(),
+          "%s: counted %d slabs, %d free objects, %d in use; booked %d, %d and %d",
+          cache,
+          all.size(),
+          freeSum,
+          inuseSum,
+          slabs,
+          free,
+          inuse());
+      return freeObjects;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Checks one slab's own equation: inuse + freelist + never carved = objects. */
-  private String validate(long slab, long word) {
-    if (Slab.cache(slab) != struct) {
-      return Slabs.hex(slab) + ": its header names another cache";
+  private long inuse() {
+    return Memory.getLong(struct + KmemCache.INUSE);
+  }
+
+  /** Walks the partial list and strikes out its slabs. */
+  private void walkPartial(Set<Long> unseen) {
+    long previous = 0;
+    for (long slab = head; slab != 0; slab = Memory.getLong(slab + Slab.NEXT)) {
+      SlabValidator.check(unseen.remove(slab), "%s: 0x%x is listed twice, or no slab", cache, slab);
+      long word = Memory.getLong(slab + Slab.HEAD);
+      SlabValidator.check(
+          Slab.LISTED.get(word) == 1
+              && Slab.FROZEN.get(word) == 0
+              && Slab.INUSE.get(word) < Slab.OBJECTS.get(word)
+              && Memory.getLong(slab + Slab.PREV) == previous,
+          "%s: slab 0x%x does not fit the partial list",
+          cache,
+          slab);
+      previous = slab;
     }
-    java.util.BitSet seen = new java.util.BitSet();
+    SlabValidator.check(
+        tail == previous, "%s: the partial list's tail is 0x%x, not 0x%x", cache, tail, previous);
+  }
+
+  /** Walks the list of empty slabs and strikes them out. */
+  private void walkEmpty(Set<Long> unseen) {
+    int seen = 0;
+    for (long slab = empty; slab != 0; slab = Memory.getLong(slab + Slab.NEXT)) {
+      SlabValidator.check(unseen.remove(slab), "%s: 0x%x is listed twice, or no slab", cache, slab);
+      long word = Memory.getLong(slab + Slab.HEAD);
+      SlabValidator.check(
+          Slab.LISTED.get(word) == 0 && Slab.FROZEN.get(word) == 0 && Slab.INUSE.get(word) == 0,
+          "%s: slab 0x%x is on the list of empty ones, and is not empty",
+          cache,
+          slab);
+      seen++;
+    }
+    SlabValidator.check(
+        seen == emptySlabs, "%s: counted %d empty slabs, booked %d", cache, seen, emptySlabs);
+  }
+
+  /** The free objects of a slab, whose own equation is checked: inuse + free = objects. */
+  private BitSet freeIndices(long slab) {
+    long word = Memory.getLong(slab + Slab.HEAD);
+    BitSet found = new BitSet();
+    if (Slab.FROZEN.get(word) != 0) {
+      return found; // its list leads nowhere
+    }
+    found.set(Slab.CARVED.get(word), Slab.OBJECTS.get(word));
     for (int at = Slab.FREE.get(word); at != Slab.NONE; at = readLink(slab, at)) {
-      if (at >= Slab.CARVED.get(word) || seen.get(at)) {
-        return Slabs.hex(slab) + ": its freelist leads to " + at + " twice or out of the slab";
-      }
-      seen.set(at);
+      SlabValidator.check(
+          at < Slab.CARVED.get(word) && !found.get(at),
+          "%s: the freelist of slab 0x%x leads to %d twice, or out of the slab",
+          cache,
+          slab,
+          at);
+      found.set(at);
     }
-    int sum =
-        Slab.INUSE.get(word) + seen.cardinality() + Slab.OBJECTS.get(word) - Slab.CARVED.get(word);
-    return sum == Slab.OBJECTS.get(word)
-        ? null
-        : Slabs.hex(slab) + ": inuse + free = " + sum + ", objects = " + Slab.OBJECTS.get(word);
+    SlabValidator.check(
+        Slab.INUSE.get(word) + found.cardinality() == Slab.OBJECTS.get(word),
+        "%s: slab 0x%x has inuse=%d, free=%d, objects=%d",
+        cache,
+        slab,
+        Slab.INUSE.get(word),
+        found.cardinality(),
+        Slab.OBJECTS.get(word));
+    return found;
   }
 }

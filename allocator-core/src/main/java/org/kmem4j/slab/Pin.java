@@ -36,7 +36,7 @@ public final class Pin implements AutoCloseable {
   }
 
   boolean isMine() {
-    return PerThread.current() == slot && Rcu.isPinned(slot);
+    return PerThread.existing() == slot && Rcu.isPinned(slot);
   }
 
   Slot slot() {

@@ -1,5 +1,7 @@
 package org.kmem4j.slab;
 
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageMap;
 
@@ -26,6 +28,8 @@ public final class SizeClasses {
 
   private static final byte[] MEDIUM = table(MAX_CLASS_BYTES, MEDIUM_STEP_SHIFT);
 
+  private final SizeClasses root;
+  private final ConcurrentHashMap<Account, SizeClasses> twins = new ConcurrentHashMap<>();
   private final Slabs slabs;
   private final PageMap map;
   private final KmemCache[] classes;
@@ -34,6 +38,7 @@ public final class SizeClasses {
 
   /** Makes the classes of an allocator; {@code debug} as in {@link CacheOptions}. */
   public SizeClasses(Slabs slabs, boolean debug) {
+    this.root = this;
     this.slabs = slabs;
     this.map = slabs.pages().map();
     this.classes = new KmemCache[SIZES.length];
@@ -53,6 +58,7 @@ public final class SizeClasses {
   }
 
   private SizeClasses(SizeClasses base, Account account) {
+    this.root = base;
     this.slabs = base.slabs;
     this.map = base.map;
     this.classes = new KmemCache[SIZES.length];
@@ -63,9 +69,11 @@ public final class SizeClasses {
     }
   }
 
-  /** The same classes, paid for by an account. */
+  /** The same classes, paid for by an account: made on first use, the same ones ever after. */
   public SizeClasses in(Account account) {
-    return new SizeClasses(this, account);
+    Objects.requireNonNull(account, "account");
+    slabs.checkOpen();
+    return root.twins.computeIfAbsent(account, some -> new SizeClasses(root, some));
   }
 
   private static int[] sizes() {
@@ -116,7 +124,7 @@ public final class SizeClasses {
    * @throws IllegalArgumentException if the size is not positive
    */
   public long tryAlloc(long bytes) {
-    if (bytes - 1 >= 0 && bytes <= SMALL_MAX) {
+    if (bytes > 0 && bytes <= SMALL_MAX) {
       int step = ((int) bytes + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT;
       return classes[SMALL[step]].tryAlloc();
     }
@@ -163,8 +171,8 @@ public final class SizeClasses {
    * @throws IllegalArgumentException if no block of this allocator begins at the address
    */
   public void free(long address) {
-    int entry = map.slabEntry(address);
-    if (entry != 0) {
+    int entry = map.entry(address);
+    if (PageMap.isSlab(entry)) {
       slabs.free(entry, address);
     } else if (address != 0 && !LargeBlocks.free(slabs, address)) {
       slabs.checkOpen();
@@ -190,18 +198,19 @@ public final class SizeClasses {
     return (long) pages << Os.PAGE_SHIFT;
   }
 
-  /** Large blocks that are alive. */
+  /** Large blocks that are alive, those that accounts pay for included. */
   public long largeBlocks() {
-    return large.blocks();
+    return large.blocks() + twins.values().stream().mapToLong(SizeClasses::largeBlocks).sum();
   }
 
-  /** Pages of large blocks that are alive. */
+  /** Pages of large blocks that are alive, those that accounts pay for included. */
   public long largePages() {
-    return large.pages();
+    return large.pages() + twins.values().stream().mapToLong(SizeClasses::largePages).sum();
   }
 
-  /** Ends the account's large blocks: their numbers may be used again. */
+  /** Ends all large blocks: the numbers of their owners may be used again. */
   public void forget() {
     large.forget();
+    twins.values().forEach(SizeClasses::forget);
   }
 }

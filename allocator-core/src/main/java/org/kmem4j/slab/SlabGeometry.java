@@ -41,7 +41,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   static final int MAX_ALIGN = Os.PAGE_BYTES;
 
   /** Waste at the tail that makes a larger order worth while: one eighth of the slab. */
-  private static final int MAX_WASTE_FRACTION = 8;
+  static final int MAX_WASTE_FRACTION = 8;
 
   /** Fits as many objects as possible into a slab of the given order; null if not even one. */
   static SlabGeometry of(int order, int objectBytes, int align, Side side) {

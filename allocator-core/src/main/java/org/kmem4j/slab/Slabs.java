@@ -72,13 +72,17 @@ public final class Slabs {
 
   /** The cache that the page map names for a slab page; null if it was destroyed. */
   static KmemCache cacheOf(int entry) {
-    return ALL[PageMap.cacheId(entry)];
+    return numbered(PageMap.cacheId(entry));
+  }
+
+  static KmemCache numbered(int id) {
+    return ALL[id];
   }
 
   /** The cache whose slab an address lies in, or null. */
   KmemCache cacheAround(long address) {
-    int entry = pages.map().slabEntry(address);
-    return entry == 0 ? null : cacheOf(entry);
+    int entry = pages.map().entry(address);
+    return PageMap.isSlab(entry) ? cacheOf(entry) : null;
   }
 
   /** Frees an object of whatever cache, whose page map entry was found. */
@@ -88,7 +92,7 @@ public final class Slabs {
       checkOpen();
       throw new IllegalArgumentException(describeForeign(object, "any cache"));
     }
-    cache.freeIn(PageMap.head(object, entry), object);
+    cache.free(entry, object);
   }
 
   PageAllocator pages() {
@@ -146,13 +150,32 @@ public final class Slabs {
   public void reclaim() {
     checkOpen();
     reclaims.incrementAndGet();
-    List<KmemCache> all = snapshot();
-    all.forEach(KmemCache::unlinkFronts);
-    for (KmemCache cache : all) {
-      cache.drainFronts(settings.waitNanos());
-      cache.trimEmpties();
+    List<KmemCache> all = visitAll();
+    try {
+      all.forEach(KmemCache::unlinkFronts);
+      for (KmemCache cache : all) {
+        cache.drainFronts(settings.waitNanos());
+        cache.trimEmpties();
+      }
+    } finally {
+      all.forEach(KmemCache::leave);
     }
     drainPageLists(settings.waitNanos());
+  }
+
+  /** All caches that are not ending; each stays until {@link KmemCache#leave}. */
+  private List<KmemCache> visitAll() {
+    return snapshot().stream().filter(KmemCache::tryVisit).toList();
+  }
+
+  /** Shrinks all caches. Waits for grace periods. */
+  public void shrinkAll() {
+    List<KmemCache> all = visitAll();
+    try {
+      all.forEach(KmemCache::shrinkVisited);
+    } finally {
+      all.forEach(KmemCache::leave);
+    }
   }
 
   /** Takes back the free pages that threads keep for themselves. */
@@ -168,8 +191,13 @@ public final class Slabs {
    */
   public int tick(int idleTicks) {
     int trimmed = 0;
-    for (KmemCache cache : snapshot()) {
-      trimmed += cache.trimIfIdle(idleTicks) ? 1 : 0;
+    List<KmemCache> all = visitAll();
+    try {
+      for (KmemCache cache : all) {
+        trimmed += cache.trimIfIdle(idleTicks) ? 1 : 0;
+      }
+    } finally {
+      all.forEach(KmemCache::leave);
     }
     if (trimmed > 0) {
       drainPageLists(settings.waitNanos());
@@ -211,8 +239,11 @@ public final class Slabs {
   /** Says what an address is that is not an object of {@code expected}. */
   String describeForeign(long address, String expected) {
     String what;
+    KmemCache around = cacheAround(address);
     if (!pages.map().contains(address)) {
       what = "lies outside this allocator";
+    } else if (around != null) {
+      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"';
     } else if (pages.map().slabOf(address) != 0) {
       what = "lies in a slab whose header names no live cache";
     } else if (pages.largeAround(address) != 0) {
@@ -246,14 +277,29 @@ public final class Slabs {
     return "0x" + Long.toHexString(address);
   }
 
-  /** Refuses every further operation; fronts are unlinked and a grace period has passed. */
+  /**
+   * Refuses every further operation; fronts are unlinked and a grace period has passed.
+   *
+   * @throws RuntimeException a report on damage that came to light; everything is done nevertheless
+   */
   public void close() {
     closed = true;
     List<KmemCache> all = snapshot();
     all.forEach(KmemCache::forbidFronts);
+    all.forEach(KmemCache::awaitVisitors);
     Rcu.synchronize();
     all.forEach(KmemCache::unlinkFronts);
-    deferred.finish(Long.MAX_VALUE);
+    RuntimeException damage = null;
+    for (boolean done = false; !done; ) {
+      try {
+        done = deferred.finish(Long.MAX_VALUE);
+      } catch (CorruptionException | IllegalArgumentException e) {
+        damage = e; // each of them has left the queue
+      }
+    }
+    if (damage != null) {
+      throw damage;
+    }
   }
 
   /** After {@link #close}: forgets every cache, so that their numbers can be used again. */
@@ -277,5 +323,14 @@ public final class Slabs {
       }
     }
     return live;
+  }
+
+  /**
+   * Walks over everything, at rest.
+   *
+   * @throws AssertionError with what is wrong
+   */
+  public void validate() {
+    new SlabValidator(this).run();
   }
 }

@@ -11,6 +11,9 @@ public final class Deferred {
 
   private final ArrayDeque<Item> items = new ArrayDeque<>();
 
+  /** Items that threads are finishing at this moment. Guarded by the items. */
+  private int running;
+
   /** Adds what is to be done with something that the caller has just unpublished. */
   public void add(Runnable finish) {
     synchronized (items) {
@@ -26,15 +29,32 @@ public final class Deferred {
   }
 
   /**
-   * Waits for a grace period if anything is pending, then finishes what it covers.
+   * Waits for a grace period if anything is pending, then finishes what it covers, and waits for
+   * other threads that are finishing something. Not to be called by what is finished.
    *
    * @return false if the time was too short, and something is left
    */
   public boolean finish(long maxNanos) {
+    long start = System.nanoTime();
     if (size() > 0) {
       Rcu.synchronize(maxNanos);
     }
-    return finishElapsed();
+    if (!finishElapsed()) {
+      return false;
+    }
+    for (int round = 0; isRunning(); round++) {
+      if (System.nanoTime() - start > maxNanos) {
+        return false;
+      }
+      SpinLock.pause(round);
+    }
+    return true;
+  }
+
+  private boolean isRunning() {
+    synchronized (items) {
+      return running > 0;
+    }
   }
 
   private boolean finishElapsed() {
@@ -49,8 +69,15 @@ public final class Deferred {
           return false;
         }
         items.remove();
+        running++;
       }
-      item.finish.run();
+      try {
+        item.finish.run();
+      } finally {
+        synchronized (items) {
+          running--;
+        }
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 package org.kmem4j.sync;
 
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -149,5 +150,14 @@ public final class Front {
     }
     Sheaf spare = sheaf.spare();
     return sheaf.count + (spare == null ? 0 : spare.count);
+  }
+
+  /** The sheaves of any slot's front, main and spare, to look at; only at rest they are exact. */
+  public static List<Sheaf> peek(Slot slot, int link) {
+    Sheaf main = slot.linkVolatile(link);
+    if (main == null) {
+      return List.of();
+    }
+    return main.spare() == null ? List.of(main) : List.of(main, main.spare());
   }
 }

@@ -69,14 +69,20 @@ public final class PerThread {
     if (thread.isVirtual()) {
       return null;
     }
-    long id = thread.threadId();
+    Slot slot = existing();
+    return slot != null ? slot : register(thread, thread.threadId());
+  }
+
+  /** The slot that the calling thread has, wherever its id hashes to; null if it has none. */
+  public static Slot existing() {
+    long id = Thread.currentThread().threadId();
     for (int probe = 0; probe < MAX_PROBES; probe++) {
       Slot slot = TABLE[entry(id, probe)];
       if (slot != null && slot.owner == id) {
         return slot;
       }
     }
-    return register(thread, id);
+    return null;
   }
 
   /** Locks a stripe for a virtual thread, or returns null if all are busy. Then {@link #unlock}. */

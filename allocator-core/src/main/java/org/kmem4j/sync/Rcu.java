@@ -143,7 +143,7 @@ public final class Rcu {
    * @return whether the grace period ended; if not, what was unpublished must not be touched yet
    */
   public static boolean synchronize(long maxNanos) {
-    if (isReading(PerThread.current())) {
+    if (isReading(PerThread.existing())) {
       throw new IllegalStateException(
           "a grace period was awaited inside a read section or pin: end it first");
     }
@@ -178,9 +178,9 @@ public final class Rcu {
     return completed >= snapshot;
   }
 
-  /** Grace periods so far; each interrupted every core that ran this process. */
+  /** Grace periods that began so far; each interrupted every core that ran this process. */
   public static long gracePeriods() {
-    return completed;
+    return GP.getVolatile() - 1;
   }
 
   /** How often a section was found running for over 100 ms. */
@@ -231,6 +231,7 @@ public final class Rcu {
   }
 
   private static boolean await(Slot slot, long number, long start, long maxNanos) {
+    long began = 0; // of this wait; the one for our turn says nothing about the slot
     boolean stalled = false;
     for (int round = 0; ; round++) {
       if (isQuiet(SlotWords.WORD, slot, number) && isQuiet(SlotWords.PIN, slot, number)) {
@@ -240,11 +241,12 @@ public final class Rcu {
         if (PerThread.isDead(slot)) {
           return true;
         }
-        long waited = System.nanoTime() - start;
-        if (waited > maxNanos) {
+        long now = System.nanoTime();
+        if (now - start > maxNanos) {
           return false;
         }
-        if (waited > STALL_NANOS && !stalled) {
+        began = began == 0 ? now : began;
+        if (now - began > STALL_NANOS && !stalled) {
           stalled = true;
           STALLS.incrementAndGet();
         }

@@ -5,7 +5,7 @@ package org.kmem4j.sync;
  * front it is, or whoever removed it from there, or the barn's lock.
  */
 public final class Sheaf {
-  private static final int[] CAPACITIES = {6, 14, 30, 62, 126, 254, 510};
+  private static final int[] CAPACITIES = {2, 6, 14, 30, 62, 126, 254, 510};
 
   int count;
   final long[] objects;
@@ -15,11 +15,6 @@ public final class Sheaf {
 
   public Sheaf(int capacity) {
     objects = new long[capacity];
-  }
-
-  /** The smallest capacity there is. */
-  public static int minCapacity() {
-    return CAPACITIES[0];
   }
 
   /** The largest capacity that is not above {@code wanted}, but at least the smallest there is. */

@@ -57,6 +57,11 @@ public final class SpinLock {
       Thread.onSpinWait();
     } else if (round < 96) {
       Thread.yield();
+    } else if (Thread.interrupted()) {
+      // It would not park; a virtual thread would keep the carrier that the holder may need.
+      LockSupport.parkNanos(1); // takes the permit that the interrupt left
+      LockSupport.parkNanos(50_000);
+      Thread.currentThread().interrupt();
     } else {
       LockSupport.parkNanos(50_000);
     }

@@ -1,0 +1,36 @@
+package org.kmem4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** {@code native-layout.md} is printed from the code; {@code -Dkmem4j.layout.rewrite=true} does. */
+final class NativeLayoutTest {
+  @Test
+  void thePageSaysWhatTheCodeSays() throws IOException {
+    Path page = root().resolve("native-layout.md");
+    if (Boolean.getBoolean("kmem4j.layout.rewrite")) {
+      Files.writeString(page, NativeLayout.print());
+    }
+
+    String written = Files.exists(page) ? Files.readString(page) : "";
+
+    assertEquals(
+        NativeLayout.print(),
+        written,
+        "the layout has changed: run ./mvnw test -Dtest=NativeLayoutTest"
+            + " -DargLine='... -Dkmem4j.layout.rewrite=true'");
+  }
+
+  /** The folder of the project: the test runs in its module's. */
+  private static Path root() {
+    Path at = Path.of("").toAbsolutePath();
+    while (!Files.exists(at.resolve("mvnw"))) {
+      at = at.getParent();
+    }
+    return at;
+  }
+}

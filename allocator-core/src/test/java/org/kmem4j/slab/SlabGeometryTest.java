@@ -1,0 +1,121 @@
+package org.kmem4j.slab;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.kmem4j.slab.SlabGeometry.Side;
+
+/** How objects lie in a slab, for every size, alignment and kind of side words. Arithmetic only. */
+final class SlabGeometryTest {
+  private static final int[] ALIGNMENTS = {1, 8, 16, 64, 512, 4096};
+  private static final int LARGEST = 32768;
+
+  /** A slab of order 9 lies at a multiple of its size. */
+  private static final long SLAB = 1L << 40;
+
+  @ParameterizedTest
+  @EnumSource(Side.class)
+  void objectsLieInsideAlignedAndApart(Side side) {
+    for (int align : ALIGNMENTS) {
+      for (int size = 1; size <= LARGEST; size++) {
+        SlabGeometry shape = SlabGeometry.best(size, align, side, 9);
+        int last = shape.objects() - 1;
+        boolean right =
+            shape.objects() > 0
+                && shape.stride() >= size
+                && shape.stride() % align == 0
+                && shape.stride() % 8 == 0
+                && shape.addressOf(SLAB, 0) % align == 0
+                && shape.stateWord(SLAB, last) + 8 <= sideEnd(shape, side)
+                && shape.addressOf(SLAB, last) + shape.stride() <= SLAB + shape.slabBytes();
+        assertTrue(right, () -> "align=" + align + ", " + shape);
+      }
+    }
+  }
+
+  /** Without side words nothing is there that could lie wrong. */
+  private static long sideEnd(SlabGeometry shape, Side side) {
+    return side == Side.NONE ? Long.MAX_VALUE : shape.addressOf(SLAB, 0);
+  }
+
+  @Test
+  void sideWordsLieBetweenHeaderAndObjectsAndApart() {
+    SlabGeometry shape = SlabGeometry.of(0, 40, 8, Side.OWNER_AND_STATE);
+
+    assertAll(
+        () -> assertEquals(SLAB + Slab.HEADER_BYTES, shape.ownerWord(SLAB, 0)),
+        () -> assertEquals(SLAB + Slab.HEADER_BYTES + 8, shape.stateWord(SLAB, 0)),
+        () -> assertEquals(SLAB + Slab.HEADER_BYTES + 16, shape.ownerWord(SLAB, 1)),
+        () -> assertTrue(shape.hasState()),
+        () -> assertTrue(shape.stateWord(SLAB, shape.objects() - 1) < shape.addressOf(SLAB, 0)));
+  }
+
+  @Test
+  void anAddressHasANumberExactlyIfAnObjectBeginsThere() {
+    for (int size = 1; size <= LARGEST; size = size < 200 ? size + 1 : size * 7 / 6) {
+      SlabGeometry shape = SlabGeometry.best(size, 8, Side.NONE, 9);
+      for (int i = 0; i < shape.objects(); i++) {
+        assertEquals(i, shape.indexOf(SLAB, shape.addressOf(SLAB, i)));
+      }
+      for (int offset = 0; offset < shape.slabBytes(); offset++) {
+        int inside = offset - shape.first();
+        boolean begins =
+            inside >= 0
+                && inside % shape.stride() == 0
+                && inside / shape.stride() < shape.objects();
+        int index = shape.indexOf(SLAB, SLAB + offset);
+        boolean found = Integer.compareUnsigned(index, shape.objects()) < 0;
+        if (begins != found) {
+          throw new AssertionError("offset=" + offset + ", " + shape);
+        }
+      }
+    }
+  }
+
+  @Test
+  void theOrderIsTheSmallestThatWastesLittle() {
+    for (int size = 1; size <= LARGEST; size++) {
+      SlabGeometry best = SlabGeometry.best(size, 8, Side.NONE, 9);
+      for (int order = 0; order < best.order(); order++) {
+        SlabGeometry smaller = SlabGeometry.of(order, size, 8, Side.NONE);
+        assertTrue(smaller == null || wastesMuch(smaller), () -> best + " is larger than needed");
+      }
+      assertTrue(!wastesMuch(best), () -> best + " wastes more than an eighth");
+    }
+  }
+
+  private static boolean wastesMuch(SlabGeometry shape) {
+    return shape.tailWaste() * SlabGeometry.MAX_WASTE_FRACTION > shape.slabBytes();
+  }
+
+  @Test
+  void withoutLargerOrdersTheBestIsWhatFits() {
+    for (int size = 1; size <= 4032; size++) {
+      assertEquals(0, SlabGeometry.best(size, 8, Side.NONE, 0).order());
+    }
+
+    assertEquals(1, SlabGeometry.best(4032, 8, Side.NONE, 0).objects());
+    assertNull(SlabGeometry.best(4033, 8, Side.NONE, 0));
+    assertNull(SlabGeometry.best(4032, 8, Side.STATE, 0));
+  }
+
+  @Test
+  void theLargestObjectFillsTheLargestSlab() {
+    SlabGeometry shape = SlabGeometry.best(SlabGeometry.MAX_OBJECT_BYTES, 8, Side.NONE, 9);
+
+    assertEquals(1, shape.objects());
+    assertEquals(9, shape.order());
+    assertEquals(0, shape.tailWaste());
+    assertNull(SlabGeometry.best(SlabGeometry.MAX_OBJECT_BYTES + 1, 8, Side.NONE, 9));
+  }
+
+  @Test
+  void theNumberOfObjectsFitsItsBits() {
+    assertTrue(SlabGeometry.of(9, 1, 1, Side.NONE).objects() <= Slab.MAX_OBJECTS);
+  }
+}

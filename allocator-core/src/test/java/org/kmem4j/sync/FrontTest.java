@@ -1,0 +1,262 @@
+package org.kmem4j.sync;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.kmem4j.stress.Crew;
+
+/** The protocol of the link, one rule a test. */
+class FrontTest {
+  private static final BooleanSupplier YES = () -> true;
+  private static final BooleanSupplier NO = () -> false;
+
+  private final Slot slot = PerThread.find();
+  private final int link = PerThread.takeLink();
+
+  @AfterEach
+  void leaveTheLinkAbsent() {
+    Front.unlink(slot, link);
+    if (Front.detach(slot, link) == Front.BUSY) {
+      Front.attach(slot, link, null, NO);
+    } else {
+      Front.attach(slot, link, null, YES);
+    }
+    assertNull(slot.linkVolatile(link));
+    PerThread.giveLink(link);
+  }
+
+  private Sheaf attached(long... objects) {
+    Sheaf sheaf = new Sheaf(4);
+    for (long object : objects) {
+      sheaf.push(object);
+    }
+    assertNull(Front.detach(slot, link));
+    assertTrue(Front.attach(slot, link, sheaf, YES));
+    return sheaf;
+  }
+
+  @Test
+  void aSlotWithoutAFrontGivesNothingAndTakesNothing() {
+    assertEquals(0, Front.pop(slot, link));
+    assertFalse(Front.push(slot, link, 8));
+    assertEquals(0, Front.peekCount(slot, link));
+  }
+
+  @Test
+  void aFrontHandsOutWhatItHoldsTheNewestFirst() {
+    attached(8, 16);
+
+    assertTrue(Front.push(slot, link, 24));
+
+    assertEquals(3, Front.peekCount(slot, link));
+    assertEquals(24, Front.pop(slot, link));
+    assertEquals(16, Front.pop(slot, link));
+    assertEquals(8, Front.pop(slot, link));
+    assertEquals(0, Front.pop(slot, link));
+  }
+
+  @Test
+  void aFullFrontTakesNothing() {
+    attached(8, 16, 24, 32);
+
+    assertFalse(Front.push(slot, link, 40));
+
+    assertEquals(32, Front.pop(slot, link));
+  }
+
+  @Test
+  void theSpareCountsToo() {
+    Sheaf main = attached(8);
+    Sheaf spare = new Sheaf(4);
+    spare.push(16);
+    main.setSpare(spare);
+
+    assertEquals(2, Front.peekCount(slot, link));
+  }
+
+  @Test
+  void whoeverDetachesHasTheFrontForHimself() {
+    Sheaf sheaf = attached(8);
+
+    assertSame(sheaf, Front.detach(slot, link));
+
+    assertEquals(0, Front.pop(slot, link), "the fast path finds nothing");
+    assertFalse(Front.push(slot, link, 16), "and no room");
+    assertSame(Front.BUSY, Front.detach(slot, link), "a second one comes too late");
+    assertEquals(1, sheaf.count());
+  }
+
+  @Test
+  void aDetachedFrontCanBePutBack() {
+    Sheaf sheaf = attached(8);
+    Front.detach(slot, link);
+
+    assertTrue(Front.attach(slot, link, sheaf, YES));
+
+    assertEquals(8, Front.pop(slot, link));
+  }
+
+  @Test
+  void aDrainerTakesAFrontOnce() {
+    Sheaf sheaf = attached(8);
+
+    assertSame(sheaf, Front.unlink(slot, link));
+
+    assertNull(Front.unlink(slot, link));
+    assertEquals(0, Front.pop(slot, link));
+  }
+
+  @Test
+  void aDrainerNeverTakesWhatItsOwnerHasDetached() {
+    attached(8);
+    Front.detach(slot, link);
+
+    assertNull(Front.unlink(slot, link));
+    assertNull(Front.unlink(slot, link), "asking twice changes nothing");
+  }
+
+  @Test
+  void aDrainThatWasRequestedMeanwhileForbidsAttaching() {
+    Sheaf sheaf = attached(8);
+    Front.detach(slot, link);
+    Front.unlink(slot, link);
+
+    assertFalse(Front.attach(slot, link, sheaf, YES), "the owner empties it himself");
+
+    assertNull(slot.linkVolatile(link));
+    assertEquals(1, sheaf.count(), "and still has all of it");
+  }
+
+  @Test
+  void aRequestIsGoneOnceItWasHonoured() {
+    Sheaf sheaf = attached(8);
+    Front.detach(slot, link);
+    Front.unlink(slot, link);
+    Front.attach(slot, link, sheaf, YES);
+
+    assertNull(Front.detach(slot, link));
+    assertTrue(Front.attach(slot, link, sheaf, YES));
+
+    assertEquals(8, Front.pop(slot, link));
+  }
+
+  @Test
+  void aFrontThatIsForbiddenStaysWithItsOwner() {
+    Sheaf sheaf = attached(8);
+    Front.detach(slot, link);
+
+    assertFalse(Front.attach(slot, link, sheaf, NO));
+
+    assertNull(slot.linkVolatile(link));
+    assertEquals(1, sheaf.count());
+  }
+
+  @Test
+  void whetherAFrontIsAllowedIsAskedInsideASection() {
+    Front.detach(slot, link);
+    BooleanSupplier asked = () -> Rcu.isReading(slot);
+
+    assertTrue(Front.attach(slot, link, null, asked));
+
+    assertFalse(Rcu.isReading(slot));
+  }
+
+  @Test
+  void linksFarApartDoNotDisturbEachOther() {
+    attached(8);
+    int far = PerThread.MAX_LINKS - 1;
+    assertNull(Front.detach(slot, far));
+    Sheaf other = new Sheaf(4);
+    assertTrue(Front.attach(slot, far, other, YES));
+
+    assertTrue(Front.push(slot, far, 800));
+
+    assertEquals(1, Front.peekCount(slot, link));
+    assertEquals(800, Front.pop(slot, far));
+    assertSame(other, Front.unlink(slot, far));
+  }
+
+  /** Owner and drainers meet on one link: a front has one taker, and none is lost. */
+  @Test
+  void everyFrontThatWasAttachedIsTakenByExactlyOne() throws InterruptedException {
+    Crew crew = new Crew();
+    int rounds = 100_000;
+    var taken = new AtomicInteger();
+    var finished = new AtomicInteger();
+    for (int i = 0; i < 2; i++) {
+      crew.start(
+          () -> {
+            while (finished.get() == 0) {
+              take(Front.unlink(slot, link), taken);
+            }
+          });
+    }
+
+    int attached = 0;
+    try {
+      for (int round = 0; round < rounds && crew.goesOn(); round++) {
+        Sheaf sheaf = Front.detach(slot, link);
+        assertNotSame(Front.BUSY, sheaf);
+        take(sheaf, taken);
+        Sheaf fresh = new Sheaf(1);
+        fresh.push(8);
+        attached++;
+        if (!Front.attach(slot, link, fresh, YES)) {
+          take(fresh, taken);
+        }
+      }
+    } finally {
+      finished.set(1);
+    }
+    crew.join();
+    take(Front.unlink(slot, link), taken);
+
+    assertEquals(attached, taken.get());
+  }
+
+  private static void take(Sheaf sheaf, AtomicInteger taken) {
+    if (sheaf != null) {
+      sheaf.pop(); // throws if it was taken before
+      taken.incrementAndGet();
+    }
+  }
+
+  @Test
+  void ofTwoDrainersOneTakesTheFront() throws Exception {
+    Crew crew = new Crew();
+    var start = new CyclicBarrier(3);
+    var end = new CyclicBarrier(3);
+    var taken = new AtomicInteger();
+    int rounds = 2000;
+    for (int i = 0; i < 2; i++) {
+      crew.start(
+          () -> {
+            for (int round = 0; round < rounds; round++) {
+              start.await();
+              if (Front.unlink(slot, link) != null) {
+                taken.incrementAndGet();
+              }
+              end.await();
+            }
+          });
+    }
+
+    for (int round = 0; round < rounds; round++) {
+      attached(8);
+      start.await();
+      end.await();
+    }
+    crew.join();
+
+    assertEquals(rounds, taken.get());
+  }
+}
