@@ -169,7 +169,8 @@ record Settings(
 
   private static long duration(String name, String value, String also) {
     try {
-      long nanos = SystemUtil.parseDuration(name, value);
+      // Agrona takes a number without a unit for nanoseconds: nobody means that.
+      long nanos = value.matches(".*[a-z]") ? SystemUtil.parseDuration(name, value) : -1;
       if (nanos >= 0 && nanos <= TimeUnit.DAYS.toNanos(365)) {
         return nanos;
       }

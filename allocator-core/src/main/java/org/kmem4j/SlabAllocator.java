@@ -12,6 +12,7 @@ import org.agrona.concurrent.SleepingMillisIdleStrategy;
 import org.kmem4j.memory.Metadata;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageAllocator;
+import org.kmem4j.page.PageSettings;
 import org.kmem4j.page.PageStats;
 import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
@@ -26,6 +27,7 @@ import org.kmem4j.slab.SizeClasses;
 import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
+import org.kmem4j.sync.StackProbe;
 
 /**
  * The door: one reservation of native memory with a hard ceiling, and the caches and pools that
@@ -55,7 +57,7 @@ public final class SlabAllocator implements AutoCloseable {
   private final int pageLink;
   private final Slabs slabs;
   private final SizeClasses sizes;
-  private final Agent agent = new Housekeeper();
+  private final Agent agent;
   private final AtomicBoolean closing = new AtomicBoolean();
   private volatile boolean zeroed;
   private volatile AgentRunner runner;
@@ -64,6 +66,7 @@ public final class SlabAllocator implements AutoCloseable {
   private SlabAllocator(Builder builder) {
     this.settings = builder.settings;
     this.onClose = builder.onClose;
+    this.agent = new Housekeeper();
     this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
     this.pageLink = PerThread.takeLink();
     this.pages = new PageAllocator(settings.pages(), pageLink);
@@ -237,6 +240,10 @@ public final class SlabAllocator implements AutoCloseable {
    */
   public long trim() {
     checkOpen();
+    if (Rcu.isReading(PerThread.existing())) {
+      throw new IllegalStateException("trim() was called under a pin: end it first");
+    }
+    StackProbe.probe();
     slabs.shrinkAll();
     slabs.drainPageLists(Long.MAX_VALUE);
     return pages.giveBack(Long.MAX_VALUE) * Os.PAGE_BYTES;
@@ -245,7 +252,7 @@ public final class SlabAllocator implements AutoCloseable {
   // ------------------------------------------------------------------ background work
 
   /**
-   * All background work, to be run by one thread at a time. It does something about ten times per
+   * All background work, to be run by one thread at a time. It looks for work about eighty times per
    * decay time and returns at once in between; without it nothing is given back by itself.
    */
   public Agent agent() {
@@ -272,17 +279,25 @@ public final class SlabAllocator implements AutoCloseable {
   private final class Housekeeper implements Agent {
     private static final int IDLE_TICKS = 2;
 
-    private long next = System.nanoTime();
+    private final long tickNanos =
+        settings.decayNanos() == PageSettings.NEVER ? 1_000_000_000 : settings.decayNanos() / 10;
+
+    private long nextLook = System.nanoTime();
+    private long nextTick = nextLook;
 
     @Override
     public int doWork() {
       long now = System.nanoTime();
-      if (closing.get() || now - next < 0) {
+      if (closing.get() || now - nextLook < 0) {
         return 0;
       }
-      boolean never = settings.decayNanos() == Long.MAX_VALUE;
-      next = now + (never ? 1_000_000_000 : settings.decayNanos() / 10);
-      int work = slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
+      nextLook = now + tickNanos / 8;
+      int work = 0;
+      if (now - nextTick >= 0) {
+        nextTick = now + tickNanos;
+        boolean never = settings.decayNanos() == PageSettings.NEVER;
+        work = slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
+      }
       return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
     }
 

@@ -91,7 +91,7 @@ public final class PageAllocator {
     this.link = link;
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
-    this.nextDecay = System.nanoTime() + settings.decayNanos() / (DECAY_STEPS + 1);
+    this.nextDecay = System.nanoTime() + stepNanos();
   }
 
   private static long roundUp(long value, long step) {
@@ -588,7 +588,10 @@ public final class PageAllocator {
       if (now - nextDecay < 0) {
         return 0;
       }
-      nextDecay = now + settings.decayNanos() / (DECAY_STEPS + 1);
+      nextDecay += stepNanos();
+      if (now - nextDecay >= 0) { // nobody called for a while
+        nextDecay = now + stepNanos();
+      }
       idle[idleStep] = idleMin;
       idleStep = (idleStep + 1) % DECAY_STEPS;
       idleMin = buddy.freeBackedPages();
@@ -604,6 +607,11 @@ public final class PageAllocator {
       lock.unlock();
     }
     return release > 0 ? giveBack(release) : 0;
+  }
+
+  /** The last step of a decay time is the one in which the pages became free. */
+  private long stepNanos() {
+    return settings.decayNanos() / (DECAY_STEPS + 2);
   }
 
   /** Gives free memory back to the system now; returns how many pages. */

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Bits;
 import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
 import org.kmem4j.memory.Struct;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.sync.Front;
@@ -239,7 +240,7 @@ public final class KmemCache {
   }
 
   /** A pin protects nothing across a slow path. Returns the slot if it was pinned, else null. */
-  private static Slot suspendPin() {
+  static Slot suspendPin() {
     Slot slot = PerThread.find();
     if (slot == null || !Rcu.isPinned(slot)) {
       return null;
@@ -248,7 +249,7 @@ public final class KmemCache {
     return slot;
   }
 
-  private static void resumePin(Slot slot) {
+  static void resumePin(Slot slot) {
     if (slot != null) {
       Rcu.pin(slot);
     }
@@ -315,36 +316,42 @@ public final class KmemCache {
     slowOperations++;
     Sheaf main = sheaf;
     try {
-      main = withObjects(main, slot);
+      main = exchangeEmpty(main);
+      if (main != null && main.isEmpty()) {
+        refill(main, slot);
+      }
       return main == null || main.isEmpty() ? takeFromSlab(false) : main.pop();
     } finally {
       attach(slot, main);
     }
   }
 
-  /** Finds objects for an empty main sheaf, or leaves it empty. Returns the main sheaf now. */
-  private Sheaf withObjects(Sheaf empty, Slot slot) {
-    Sheaf main = empty;
+  /**
+   * Exchanges an empty main sheaf for one with objects, or for a larger one. Returns the main sheaf
+   * now, null if there can be none.
+   */
+  private Sheaf exchangeEmpty(Sheaf main) {
     if (main == null) {
-      main = createSheaf(Math.min(FIRST_SHEAF, sheafMax));
-      if (main == null) {
-        return null;
-      }
-    } else if (!main.isEmpty()) {
-      return main; // somebody was faster on this stripe
-    } else {
-      Sheaf spare = main.spare();
-      if (spare != null && !spare.isEmpty()) {
-        main.setSpare(null);
-        spare.setSpare(main);
-        return spare;
-      }
-      Sheaf full = barn.takeFull();
-      if (full != null) {
-        return exchange(main, full);
-      }
-      main = grown(main);
+      return createSheaf(Math.min(FIRST_SHEAF, sheafMax));
     }
+    if (!main.isEmpty()) {
+      return main; // somebody was faster on this stripe
+    }
+    Sheaf spare = main.spare();
+    if (spare != null && !spare.isEmpty()) {
+      main.setSpare(null);
+      spare.setSpare(main);
+      return spare;
+    }
+    Sheaf full = barn.takeFull();
+    return full != null ? exchange(main, full) : grown(main);
+  }
+
+  /**
+   * Fills an empty main sheaf from slabs, as far as they go. May throw what a constructor or a
+   * damaged slab throws; what the sheaf has got by then it keeps.
+   */
+  private void refill(Sheaf main, Slot slot) {
     list.fill(main);
     if (main.isEmpty()) {
       long slab = newSlab(slot, false);
@@ -352,7 +359,6 @@ public final class KmemCache {
         list.addAndFill(slab, main);
       }
     }
-    return main;
   }
 
   /** Puts a full sheaf in front of an empty one, of which there may be one too many now. */
@@ -606,9 +612,12 @@ public final class KmemCache {
     Sheaf spare = main.spare();
     if (spare == null) {
       spare = createSheaf(main.capacity());
+    } else if (spare.isFull() && spare.capacity() == sheafMax && barn.putFull(spare)) {
+      main.setSpare(null); // it is the barn's now, and the budget may refuse another
+      spare = barn.takeEmpty();
+      spare = spare != null ? spare : createSheaf(sheafMax);
     } else if (!spare.isEmpty()) {
-      main.setSpare(null); // the barn may take it, and the budget refuse another
-      spare = exchangeForEmpty(spare);
+      flush(spare);
     }
     if (spare == null) {
       flush(main);
@@ -617,16 +626,6 @@ public final class KmemCache {
     main.setSpare(null);
     spare.setSpare(main);
     return spare;
-  }
-
-  /** Leaves a full sheaf in the barn for an empty one; if the barn is full, empties it to slabs. */
-  private Sheaf exchangeForEmpty(Sheaf full) {
-    if (full.isFull() && full.capacity() == sheafMax && barn.putFull(full)) {
-      Sheaf empty = barn.takeEmpty();
-      return empty != null ? empty : createSheaf(sheafMax);
-    }
-    flush(full);
-    return full;
   }
 
   // ------------------------------------------------------------------ slabs
@@ -667,6 +666,9 @@ public final class KmemCache {
 
   private void freeToSlab(long object) {
     long slab = slabOf(object);
+    if (!isSound(slab)) {
+      throw headerOverwritten(object);
+    }
     if (options.debug()) {
       markFree(object);
     }
@@ -722,9 +724,14 @@ public final class KmemCache {
   private RuntimeException removeDamaged(Sheaf sheaf) {
     RuntimeException damage = null;
     int good = 0;
+    long end = 0; // of the slab that is being looked at
     for (int i = 0; i < sheaf.count(); i++) {
       long object = sheaf.get(i);
-      if (isDamaged(object)) {
+      if (object >= end) {
+        long slab = slabOf(object);
+        end = isSound(slab) ? slab + ((long) Os.PAGE_BYTES << Slab.order(slab)) : 0;
+      }
+      if (end == 0) {
         damage = headerOverwritten(object);
       } else if (good > 0 && sheaf.get(good - 1) == object) {
         damage = freedTwice(object);
@@ -745,12 +752,10 @@ public final class KmemCache {
             + " was overwritten; found while the object was given back");
   }
 
-  private boolean isDamaged(long object) {
-    long slab = slabOf(object);
-    return slab == 0
-        || Slab.cache(slab) != address
-        || Memory.getLong(slab + Slab.COOKIE) != cookie
-        || !beginsObject(object);
+  private boolean isSound(long slab) {
+    return slab != 0
+        && Slab.cache(slab) == address
+        && Memory.getLong(slab + Slab.COOKIE) == cookie;
   }
 
   /** Takes pages and makes a slab of them, with no lock held. Returns 0 if refused. */
@@ -829,12 +834,19 @@ public final class KmemCache {
    * @return false if not all could be had; what had been taken is free again
    */
   public boolean tryAllocBulk(long[] objects, int from, int count) {
+    return tryAllocBulk(objects, from, count, false);
+  }
+
+  private boolean tryAllocBulk(long[] objects, int from, int count, boolean mayWait) {
     Objects.checkFromIndexSize(from, count, objects.length);
     int taken = 0;
     boolean done = false;
     try {
       while (taken < count) {
         long object = tryAlloc();
+        if (object == 0 && mayWait) {
+          object = takeWaiting();
+        }
         if (object == 0) {
           break;
         }
@@ -862,9 +874,19 @@ public final class KmemCache {
       } finally {
         resumePin(pinned);
       }
-      if (!tryAllocBulk(objects, from, count)) {
+      if (!tryAllocBulk(objects, from, count, true)) {
         throw slabs.refused((long) count * geometry.stride());
       }
+    }
+  }
+
+  /** Takes one object; the account may make room, or say itself why it refuses. */
+  private long takeWaiting() {
+    Slot pinned = suspendPin();
+    try {
+      return takeFromSlab(true);
+    } finally {
+      resumePin(pinned);
     }
   }
 
@@ -884,6 +906,10 @@ public final class KmemCache {
    * @return false if the ceiling, the account or the system refuses; slabs made so far stay
    */
   public boolean tryPrewarm(long count) {
+    return tryPrewarm(count, false);
+  }
+
+  private boolean tryPrewarm(long count, boolean mayWait) {
     checkUsable();
     if (count < 0) {
       throw new IllegalArgumentException("count=" + count + ", accepted: 0 or more");
@@ -892,7 +918,7 @@ public final class KmemCache {
     Slot pinned = suspendPin();
     try {
       while (!list.keepFree(count)) {
-        long slab = newSlab(PerThread.find(), false);
+        long slab = newSlab(PerThread.find(), mayWait);
         if (slab == 0) {
           return false;
         }
@@ -917,7 +943,7 @@ public final class KmemCache {
       } finally {
         resumePin(pinned);
       }
-      if (!tryPrewarm(count)) {
+      if (!tryPrewarm(count, true)) {
         throw slabs.refused(count * geometry.stride());
       }
     }
@@ -928,9 +954,14 @@ public final class KmemCache {
    * every empty slab. Waits for a grace period.
    *
    * @return pages given back to the page allocator
+   * @throws IllegalStateException under a pin
    */
   public long shrink() {
     checkUsable();
+    StackProbe.probe();
+    if (Rcu.isReading(PerThread.existing())) {
+      throw new IllegalStateException("shrink() was called under a pin: end it first");
+    }
     if (!tryVisit()) {
       throw destroyed();
     }
@@ -1041,6 +1072,7 @@ public final class KmemCache {
       throw new IllegalStateException("destroy() was called under a pin: end it first");
     }
     checkUsable();
+    StackProbe.probe();
     if (!ending.compareAndSet(false, true)) {
       throw destroyed();
     }
@@ -1201,6 +1233,10 @@ public final class KmemCache {
   }
 
   // ------------------------------------------------------------------ for SlabValidator, at rest
+
+  Slabs slabs() {
+    return slabs;
+  }
 
   PartialList list() {
     return list;

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.Struct;
+import org.kmem4j.sync.StackProbe;
 
 /**
  * {@code struct large}: the pseudo-cache of all large blocks of one account. A block is a run of
@@ -58,6 +59,7 @@ final class LargeBlocks {
     if (count > slabs.pages().ceilingPages()) {
       return 0;
     }
+    StackProbe.probe();
     if (account != null) {
       if (mayWait) {
         account.charge(count);
@@ -83,6 +85,7 @@ final class LargeBlocks {
    * @return false if none does, or another caller was faster
    */
   static boolean free(Slabs slabs, long block) {
+    StackProbe.probe();
     int count = slabs.pages().takeLarge(block);
     if (count == 0) {
       return false;

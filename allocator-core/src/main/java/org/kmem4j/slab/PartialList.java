@@ -190,8 +190,8 @@ final class PartialList {
     lock.lock();
     try {
       for (int last = sheaf.count() - 1; last >= 0; ) {
-        int first = firstOfSlab(sheaf, last);
         long slab = cache.slabOf(sheaf.get(last));
+        int first = firstOfSlab(sheaf, last, slab);
         // Of the run only its end is left to link: to what is the head now.
         int end = geometry.indexOf(slab, sheaf.get(last));
         writeLink(slab, end, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
@@ -207,20 +207,28 @@ final class PartialList {
 
   /** Links the objects of each slab to a chain, outside the lock: they are nobody else's. */
   private void linkRuns(Sheaf sheaf) {
-    for (int i = 0; i + 1 < sheaf.count(); i++) {
-      long slab = cache.slabOf(sheaf.get(i));
-      if (sheaf.get(i + 1) < slab + ((long) Os.PAGE_BYTES << Slab.order(slab))) {
-        int next = geometry.indexOf(slab, sheaf.get(i + 1));
-        writeLink(slab, geometry.indexOf(slab, sheaf.get(i)), next);
+    long slab = 0;
+    long end = 0;
+    int previous = 0;
+    for (int i = 0; i < sheaf.count(); i++) {
+      long object = sheaf.get(i);
+      boolean nextSlab = object >= end;
+      if (nextSlab) {
+        slab = cache.slabOf(object);
+        end = slab + ((long) Os.PAGE_BYTES << Slab.order(slab));
       }
+      int index = geometry.indexOf(slab, object);
+      if (!nextSlab) {
+        writeLink(slab, previous, index);
+      }
+      previous = index;
     }
   }
 
   /**
    * Index in the sheaf of the first object that lies in the same slab as the one at {@code last}.
    */
-  private int firstOfSlab(Sheaf sheaf, int last) {
-    long slab = cache.slabOf(sheaf.get(last));
+  private static int firstOfSlab(Sheaf sheaf, int last, long slab) {
     int first = last;
     while (first > 0 && sheaf.get(first - 1) > slab) {
       first--;

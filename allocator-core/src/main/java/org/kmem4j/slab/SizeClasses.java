@@ -4,6 +4,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageMap;
+import org.kmem4j.sync.Slot;
 
 /**
  * Allocation by size for one account: a cache for each size class up to {@value #MAX_CLASS_BYTES}
@@ -30,6 +31,7 @@ public final class SizeClasses {
 
   private final SizeClasses root;
   private final ConcurrentHashMap<Account, SizeClasses> twins = new ConcurrentHashMap<>();
+  private final Account account;
   private final Slabs slabs;
   private final PageMap map;
   private final KmemCache[] classes;
@@ -39,6 +41,7 @@ public final class SizeClasses {
   /** Makes the classes of an allocator; {@code debug} as in {@link CacheOptions}. */
   public SizeClasses(Slabs slabs, boolean debug) {
     this.root = this;
+    this.account = null;
     this.slabs = slabs;
     this.map = slabs.pages().map();
     this.classes = new KmemCache[SIZES.length];
@@ -64,9 +67,18 @@ public final class SizeClasses {
     this.classes = new KmemCache[SIZES.length];
     this.large = new LargeBlocks(slabs, account);
     this.maxClassBytes = base.maxClassBytes;
-    for (int i = 0; i < SIZES.length && base.classes[i] != null; i++) {
-      classes[i] = base.classes[i].in(account);
+    this.account = account;
+  }
+
+  /** A class, which for an account is made on first use. */
+  private KmemCache classFor(int bytes) {
+    int number = classOf(bytes);
+    KmemCache cache = classes[number];
+    if (cache == null) {
+      cache = root.classes[number].in(account);
+      classes[number] = cache; // benign race: both store the same cache
     }
+    return cache;
   }
 
   /** The same classes, paid for by an account: made on first use, the same ones ever after. */
@@ -126,7 +138,10 @@ public final class SizeClasses {
   public long tryAlloc(long bytes) {
     if (bytes > 0 && bytes <= SMALL_MAX) {
       int step = ((int) bytes + (1 << SMALL_STEP_SHIFT) - 1) >> SMALL_STEP_SHIFT;
-      return classes[SMALL[step]].tryAlloc();
+      KmemCache cache = classes[SMALL[step]];
+      if (cache != null) {
+        return cache.tryAlloc();
+      }
     }
     return allocRest(bytes, false);
   }
@@ -137,7 +152,7 @@ public final class SizeClasses {
           "size=" + bytes + ", accepted: 1 to the ceiling (kmem4j.max)");
     }
     if (bytes <= maxClassBytes) {
-      KmemCache cache = classes[classOf((int) bytes)];
+      KmemCache cache = classFor((int) bytes);
       return mayWait ? cache.alloc() : cache.tryAlloc();
     }
     slabs.checkOpen();
@@ -155,14 +170,19 @@ public final class SizeClasses {
     if (block != 0) {
       return block;
     }
-    if (bytes > maxClassBytes) {
-      slabs.reclaim();
+    Slot pinned = KmemCache.suspendPin();
+    try {
+      if (bytes > maxClassBytes) {
+        slabs.reclaim();
+      }
+      block = allocRest(bytes, true);
+      if (block == 0) {
+        throw slabs.refused(bytes);
+      }
+      return block;
+    } finally {
+      KmemCache.resumePin(pinned);
     }
-    block = allocRest(bytes, true);
-    if (block == 0) {
-      throw slabs.refused(bytes);
-    }
-    return block;
   }
 
   /**

@@ -13,6 +13,7 @@ import org.kmem4j.page.PageStats;
 import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
+import org.kmem4j.sync.StackProbe;
 
 /**
  * The caches of one allocator, and what they share: pages, metadata, the budget of fronts, what
@@ -149,6 +150,7 @@ public final class Slabs {
    */
   public void reclaim() {
     checkOpen();
+    StackProbe.probe();
     reclaims.incrementAndGet();
     List<KmemCache> all = visitAll();
     try {
@@ -170,6 +172,7 @@ public final class Slabs {
 
   /** Shrinks all caches. Waits for grace periods. */
   public void shrinkAll() {
+    StackProbe.probe();
     List<KmemCache> all = visitAll();
     try {
       all.forEach(KmemCache::shrinkVisited);
@@ -190,6 +193,7 @@ public final class Slabs {
    * @return how many caches did
    */
   public int tick(int idleTicks) {
+    StackProbe.probe();
     int trimmed = 0;
     List<KmemCache> all = visitAll();
     try {

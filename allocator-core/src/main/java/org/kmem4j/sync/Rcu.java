@@ -67,6 +67,7 @@ public final class Rcu {
 
   /** Begins a read section of the slot, which the calling thread owns. Not reentrant. */
   public static void enter(Slot slot) {
+    StackProbe.probeSection(); // else the interpreter may run out of stack with the word set
     slot.word = GP.value; // plain: the fence below and the one in exit keep it in its place
     if (FENCE) {
       VarHandle.fullFence();
