@@ -7,5 +7,11 @@ module org.kmem4j.chronicle {
   requires transitive org.kmem4j;
   requires chronicle.core;
 
+  // What Chronicle's jars need and, having no descriptors, cannot ask for.
+  requires java.logging;
+  requires java.management;
+  requires jdk.unsupported;
+  requires org.slf4j;
+
   exports org.kmem4j.chronicle;
 }

@@ -69,9 +69,24 @@ public final class SlabAllocator implements AutoCloseable {
     this.agent = new Housekeeper();
     this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
     this.pageLink = PerThread.takeLink();
-    this.pages = new PageAllocator(settings.pages(), pageLink);
+    this.pages = reserve();
     this.slabs = new Slabs(pages, metadata, settings.slabs());
     this.sizes = new SizeClasses(slabs, settings.debugs("size-*"));
+  }
+
+  /** Reserves the address space; a refusal leaves nothing behind. */
+  private PageAllocator reserve() {
+    boolean done = false;
+    try {
+      PageAllocator reserved = new PageAllocator(settings.pages(), pageLink);
+      done = true;
+      return reserved;
+    } finally {
+      if (!done) {
+        metadata.unmap();
+        PerThread.giveLink(pageLink);
+      }
+    }
   }
 
   /**
@@ -252,8 +267,8 @@ public final class SlabAllocator implements AutoCloseable {
   // ------------------------------------------------------------------ background work
 
   /**
-   * All background work, to be run by one thread at a time. It looks for work about eighty times per
-   * decay time and returns at once in between; without it nothing is given back by itself.
+   * All background work, to be run by one thread at a time. It looks for work about eighty times
+   * per decay time and returns at once in between; without it nothing is given back by itself.
    */
   public Agent agent() {
     return agent;

@@ -26,6 +26,9 @@ public final class Memory {
   /** Every user address is below it, on x86-64 and on AArch64 with 48 bits. */
   private static final long ADDRESS_BITS = 0xffff_ffff_ffffL;
 
+  /** Up to here a loop fills: it makes no slice, which would be garbage on a hot path. */
+  private static final long LOOP_BYTES = 16 << 10;
+
   private Memory() {}
 
   /**
@@ -126,7 +129,19 @@ public final class Memory {
 
   /** Sets {@code bytes} bytes to one value. */
   public static void fill(long address, long bytes, byte value) {
-    ALL.asSlice(address, bytes).fill(value);
+    if (bytes > LOOP_BYTES) {
+      ALL.asSlice(address, bytes).fill(value);
+      return;
+    }
+    long word = (value & 0xffL) * 0x0101_0101_0101_0101L;
+    long end = address + bytes;
+    long at = address;
+    for (; at <= end - 8; at += 8) {
+      putLong(at, word);
+    }
+    for (; at < end; at++) {
+      putByte(at, value);
+    }
   }
 
   /** Copies bytes; the ranges may overlap. */

@@ -1,6 +1,7 @@
 package org.kmem4j.slab;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -77,6 +78,9 @@ public final class KmemCache {
 
   private static final int BARN_SHEAVES = 8;
   private static final int BARN_BYTES = 64 << 10;
+
+  /** Objects that are looked at before they are freed in one section. */
+  private static final int BULK = 64;
 
   /** Capacity of a front's first sheaf. */
   private static final int FIRST_SHEAF = 6;
@@ -753,9 +757,7 @@ public final class KmemCache {
   }
 
   private boolean isSound(long slab) {
-    return slab != 0
-        && Slab.cache(slab) == address
-        && Memory.getLong(slab + Slab.COOKIE) == cookie;
+    return slab != 0 && Slab.cache(slab) == address && Memory.getLong(slab + Slab.COOKIE) == cookie;
   }
 
   /** Takes pages and makes a slab of them, with no lock held. Returns 0 if refused. */
@@ -843,14 +845,20 @@ public final class KmemCache {
     boolean done = false;
     try {
       while (taken < count) {
-        long object = tryAlloc();
-        if (object == 0 && mayWait) {
-          object = takeWaiting();
+        Slot slot = PerThread.current();
+        int popped =
+            slot == null ? 0 : Front.popMany(slot, link, objects, from + taken, count - taken);
+        taken += popped;
+        if (popped == 0) {
+          long object = allocSlow();
+          if (object == 0 && mayWait) {
+            object = takeWaiting();
+          }
+          if (object == 0) {
+            break;
+          }
+          objects[from + taken++] = object;
         }
-        if (object == 0) {
-          break;
-        }
-        objects[from + taken++] = object;
       }
       done = taken == count;
     } finally {
@@ -893,10 +901,21 @@ public final class KmemCache {
   /** Frees objects and sets their array elements to 0. Zeroes are passed over. */
   public void freeBulk(long[] objects, int from, int count) {
     Objects.checkFromIndexSize(from, count, objects.length);
-    for (int i = from; i < from + count; i++) {
-      long object = objects[i];
-      objects[i] = 0;
-      free(object);
+    int end = from + count;
+    for (int i = from; i < end; ) {
+      int ours = i; // the end of a run of objects of the usual kind, about a sheaf long
+      while (ours < Math.min(end, i + BULK) && isOurs(map.entry(objects[ours]), objects[ours])) {
+        ours++;
+      }
+      Slot slot = PerThread.current();
+      int pushed = slot == null ? 0 : Front.pushMany(slot, link, objects, i, ours - i);
+      Arrays.fill(objects, i, i + pushed, 0);
+      i += pushed;
+      if (pushed == 0) { // a full front, or an address that is none of ours
+        long object = objects[i];
+        objects[i++] = 0;
+        free(object);
+      }
     }
   }
 

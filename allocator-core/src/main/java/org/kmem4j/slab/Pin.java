@@ -43,8 +43,15 @@ public final class Pin implements AutoCloseable {
     return slot;
   }
 
-  /** Lets waiting grace periods pass. One store; call it once per duty cycle. */
+  /**
+   * Lets waiting grace periods pass. One store; call it once per duty cycle.
+   *
+   * @throws IllegalStateException after {@link #close}
+   */
   public void renew() {
+    if (!Rcu.isPinned(slot)) {
+      throw new IllegalStateException("the pin was closed");
+    }
     Rcu.pin(slot);
   }
 

@@ -52,6 +52,49 @@ public final class Front {
     }
   }
 
+  /**
+   * Takes many objects in one section; the array has room for {@code count} from {@code from} on.
+   *
+   * @return how many it took
+   */
+  public static int popMany(Slot slot, int link, long[] objects, int from, int count) {
+    Rcu.enter(slot);
+    try {
+      Sheaf sheaf = slot.link(link);
+      if (sheaf == null) {
+        return 0;
+      }
+      int taken = Math.min(count, sheaf.count);
+      int top = sheaf.count - taken;
+      System.arraycopy(sheaf.objects, top, objects, from, taken);
+      sheaf.count = top;
+      return taken;
+    } finally {
+      Rcu.exit(slot);
+    }
+  }
+
+  /**
+   * Puts many objects in one section.
+   *
+   * @return how many had room
+   */
+  public static int pushMany(Slot slot, int link, long[] objects, int from, int count) {
+    Rcu.enter(slot);
+    try {
+      Sheaf sheaf = slot.link(link);
+      if (sheaf == null) {
+        return 0;
+      }
+      int put = Math.min(count, sheaf.objects.length - sheaf.count);
+      System.arraycopy(objects, from, sheaf.objects, sheaf.count, put);
+      sheaf.count += put;
+      return put;
+    } finally {
+      Rcu.exit(slot);
+    }
+  }
+
   /** As {@link #pop}, in a section or under a pin of the calling thread. */
   public static long popPinned(Slot slot, int link) {
     Sheaf sheaf = slot.link(link);

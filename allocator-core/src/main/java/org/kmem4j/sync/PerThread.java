@@ -87,6 +87,7 @@ public final class PerThread {
 
   /** Locks a stripe for a virtual thread, or returns null if all are busy. Then {@link #unlock}. */
   public static Slot tryLockStripe() {
+    StackProbe.probe(); // for all that is done under the lock
     int start = (int) Thread.currentThread().threadId();
     for (int i = 0; i < STRIPES; i++) {
       Slot stripe = slot((start + i) & (STRIPES - 1));
@@ -104,6 +105,7 @@ public final class PerThread {
 
   /** Locks a given stripe, waiting for its present user, who runs leaf code. */
   public static void lock(Slot stripe) {
+    StackProbe.probe();
     for (int round = 0; !tryLock(stripe); round++) {
       SpinLock.pause(round);
     }
@@ -166,6 +168,7 @@ public final class PerThread {
   }
 
   private static Slot register(Thread thread, long id) {
+    StackProbe.probe();
     WeakReference<Thread> reference = new WeakReference<>(thread); // no allocation under the lock
     LOCK.lock();
     try {

@@ -51,7 +51,6 @@ public final class SpinLock {
   }
 
   /** Waits ever longer: spin hints, yields, then parks of 50 µs. Allocates nothing. */
-  @SuppressWarnings("ThreadPriorityCheck") // for speed alone; parking ensures progress
   public static void pause(int round) {
     if (round < 64) {
       Thread.onSpinWait();

@@ -1,6 +1,7 @@
 package org.kmem4j.perf;
 
 import java.io.PrintWriter;
+import org.kmem4j.perf.bench.BenchCommand;
 import org.kmem4j.perf.replay.ReplayChildCommand;
 import org.kmem4j.perf.replay.ReplayCommand;
 import picocli.CommandLine;
@@ -20,7 +21,12 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     version = "kmem4j perf",
     description = "Measures and inspects the Kmem4j allocator.",
-    subcommands = {ReplayCommand.class, LayoutCommand.class, ReplayChildCommand.class})
+    subcommands = {
+      ReplayCommand.class,
+      BenchCommand.class,
+      LayoutCommand.class,
+      ReplayChildCommand.class
+    })
 public final class Kmem implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -38,7 +44,8 @@ public final class Kmem implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing subcommand: replay or layout.");
+    throw new ParameterException(
+        spec.commandLine(), "Missing subcommand: replay, bench or layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

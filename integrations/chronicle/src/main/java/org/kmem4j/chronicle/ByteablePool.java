@@ -114,7 +114,7 @@ public final class ByteablePool<B extends Byteable> {
     boolean mapped = false;
     try {
       view.bytesStore(store, 0, view.maxSize()); // maxSize, not more: some insist on it
-      if (view.bytesStore() != store) {
+      if (storeOf(view) == null) {
         throw new IllegalArgumentException(
             view.getClass().getName() + ".bytesStore() does not return what it was given");
       }

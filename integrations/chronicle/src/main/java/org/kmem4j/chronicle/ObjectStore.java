@@ -47,10 +47,10 @@ final class ObjectStore extends PointerBytesStore {
   /** A store that points nowhere, for the view that owns it. */
   ObjectStore(Object owner) {
     this.owner = owner;
-    singleThreadedCheckDisabled(true);
     park();
   }
 
+  @SuppressWarnings("ReferenceEquality") // views may be equal by content
   boolean isOwnedBy(Object view) {
     return owner == view;
   }
@@ -146,7 +146,9 @@ final class ObjectStore extends PointerBytesStore {
         : new DecoratedBufferOverflowException("offset=" + offset + ", objectBytes=" + end);
   }
 
-  /** {@code Bytes.write(long, CharSequence, int, int)} comes here byte by byte, unchecked. */
+  /**
+   * {@code VanillaBytes.write(long, CharSequence, int, int)} comes here byte by byte, unchecked.
+   */
   @Override
   public NativeBytesStore<Void> writeByte(long offset, byte value) {
     if (offset == end) {

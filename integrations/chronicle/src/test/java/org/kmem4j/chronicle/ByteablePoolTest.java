@@ -92,7 +92,7 @@ class ByteablePoolTest extends PoolFixture {
       pool.acquire(pair);
 
       number.setValue(7);
-      pair.setValues(1, 2);
+      pair.setValue2(2);
 
       assertEquals(7, number.getValue());
       assertEquals(2, pair.getValue2());

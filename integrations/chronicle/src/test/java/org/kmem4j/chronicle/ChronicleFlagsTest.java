@@ -18,7 +18,7 @@ class ChronicleFlagsTest {
     private Program() {}
 
     public static void main(String[] args) {
-      for (int i = 0; i < 2; i++) { // static initialisers fail otherwise the second time
+      for (int i = 0; i < 2; i++) { // a static initialiser fails otherwise the second time
         try (SlabAllocator allocator = SlabAllocator.create();
             BytesView view = new BytesView()) {
           BytesPool pool = new BytesPool(allocator.createCache("order", 64));
@@ -52,17 +52,14 @@ class ChronicleFlagsTest {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+            "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
             "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED"));
   }
 
   @Test
   void aMissingFlagIsNamed() throws Exception {
     String output =
-        run(
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=deny",
-            "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
-            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED");
+        run("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=deny");
 
     String sentence =
         "pools of Bytes need Chronicle: start the JVM with --sun-misc-unsafe-memory-access=allow";

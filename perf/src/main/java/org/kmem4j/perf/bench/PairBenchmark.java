@@ -1,95 +1,130 @@
 package org.kmem4j.perf.bench;
 
-import java.util.concurrent.TimeUnit;
 import org.kmem4j.SlabAllocator;
+import org.kmem4j.perf.bench.NativeAllocators.Jemalloc;
+import org.kmem4j.perf.bench.NativeAllocators.Malloc;
+import org.kmem4j.perf.bench.NativeAllocators.Mimalloc;
+import org.kmem4j.perf.bench.NativeAllocators.Tcmalloc;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.Pin;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
-/** What does taking one object and giving it back at once cost, by size? */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 3, time = 1)
-@Fork(
-    value = 3,
-    jvmArgs = {
-      "--enable-native-access=ALL-UNNAMED",
-      "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
-      "-Xms1g",
-      "-Xmx1g",
-      "-XX:+AlwaysPreTouch"
-    })
-public class PairBenchmark {
-  @Param({"64", "256", "1024", "4096"})
-  public int size;
+/**
+ * What does taking one object and giving it back at once cost, by size? The heap's arrays are
+ * zeroed, as Java has it, and fill the size with their header; nobody else zeroes.
+ */
+public class PairBenchmark extends KmemBenchmark {
+  /** The size, read from a field: not a constant to the JIT. */
+  @State(Scope.Thread)
+  public static class Size {
+    @Param({"64", "256", "1024", "4096"})
+    public int size;
 
-  /** Size of an array that fills {@code size} bytes of heap with its header: not a constant. */
-  private int length;
+    int length;
 
-  private SlabAllocator allocator;
-  private KmemCache cache;
-  private Pin pin;
-
-  @Setup(Level.Trial)
-  public void open() {
-    length = size - 16;
-    allocator = SlabAllocator.builder().max(256 << 20).build();
-    cache = allocator.createCache("pair", size);
-  }
-
-  @TearDown(Level.Trial)
-  public void close() {
-    if (pin != null) {
-      pin.close();
+    @Setup(Level.Trial)
+    public void computeLength() {
+      length = size - ARRAY_HEADER_BYTES;
     }
-    allocator.close();
   }
 
-  @Benchmark
-  public long kmemCache() {
-    long object = cache.tryAlloc();
-    cache.free(object);
-    return object;
+  /** One of our caches, and the door for allocation by size. */
+  public static class Kmem extends Size {
+    SlabAllocator allocator;
+    KmemCache cache;
+
+    @Setup(Level.Trial)
+    public void open() {
+      allocator = SlabAllocator.builder().max(MAX_BYTES).build();
+      cache = allocator.createCache("pair", size);
+    }
+
+    @TearDown(Level.Trial)
+    public void close() {
+      allocator.close();
+    }
   }
 
-  @Benchmark
-  public long kmemCachePinned() {
-    if (pin == null) {
+  /** The same on a thread that is pinned throughout; JMH sets it up on that thread. */
+  public static class Pinned extends Kmem {
+    Pin pin;
+
+    @Override
+    public void open() {
+      super.open();
       pin = allocator.pin();
     }
-    long object = cache.tryAlloc(pin);
-    cache.free(pin, object);
+
+    @Override
+    public void close() {
+      pin.close();
+      super.close();
+    }
+  }
+
+  @Benchmark
+  public long kmemCache(Kmem kmem) {
+    long object = kmem.cache.tryAlloc();
+    kmem.cache.free(object);
     return object;
   }
 
   @Benchmark
-  public long bySize() {
-    long object = allocator.tryAlloc(size);
-    allocator.free(object);
+  public long kmemCachePinned(Pinned kmem) {
+    long object = kmem.cache.tryAlloc(kmem.pin);
+    kmem.cache.free(kmem.pin, object);
     return object;
   }
 
   @Benchmark
-  public byte[] heap() {
-    return new byte[length];
+  public long bySize(Kmem kmem) {
+    long object = kmem.allocator.tryAlloc(kmem.size);
+    kmem.allocator.free(object);
+    return object;
   }
 
+  @Benchmark
+  public byte[] heap(Size size) {
+    return new byte[size.length];
+  }
+
+  /** The JIT unrolls the zeroing of a size that it knows. */
   @Benchmark
   public byte[] heapConstant48() {
     return new byte[48];
+  }
+
+  @Benchmark
+  public long malloc(Size size) {
+    long object = Malloc.malloc(size.size);
+    Malloc.free(object);
+    return object;
+  }
+
+  @Benchmark
+  public long jemalloc(Size size) {
+    long object = Jemalloc.malloc(size.size);
+    Jemalloc.free(object);
+    return object;
+  }
+
+  @Benchmark
+  public long mimalloc(Size size) {
+    long object = Mimalloc.malloc(size.size);
+    Mimalloc.free(object);
+    return object;
+  }
+
+  @Benchmark
+  public long tcmalloc(Size size) {
+    long object = Tcmalloc.malloc(size.size);
+    Tcmalloc.free(object);
+    return object;
   }
 }

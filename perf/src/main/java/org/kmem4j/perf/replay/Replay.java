@@ -225,7 +225,6 @@ final class Replay implements AutoCloseable {
   }
 
   /** Waits for an alloc: spins shortly, then lets others have the core, then naps. */
-  @SuppressWarnings("ThreadPriorityCheck") // Only a hint: whom it waits for may need this core.
   private long await(int cell) {
     for (int tries = 0; ; tries++) {
       long address = (long) ADDRESS.getAcquire(addresses, cell);

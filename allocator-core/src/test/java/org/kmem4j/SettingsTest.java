@@ -1,0 +1,184 @@
+package org.kmem4j;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Properties;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.kmem4j.page.PageSettings;
+
+/**
+ * The {@code kmem4j.} properties: what they mean, and what is said about those that mean nothing.
+ */
+final class SettingsTest {
+  private static Settings settings(String... namesAndValues) {
+    Properties properties = new Properties();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      properties.setProperty(namesAndValues[i], namesAndValues[i + 1]);
+    }
+    return Settings.from(properties);
+  }
+
+  @Test
+  void withoutPropertiesTheDefaultsHold() {
+    Settings settings = settings();
+
+    assertAll(
+        () -> assertEquals(DefaultCeiling.bytes(), settings.maxBytes()),
+        () -> assertEquals(10_000_000_000L, settings.decayNanos()),
+        () -> assertFalse(settings.preTouch() || settings.lockInMemory() || settings.hugePages()),
+        () -> assertEquals(1_000_000, settings.waitNanos()),
+        () -> assertEquals(settings.maxBytes() / 8, settings.slabs().frontBudgetBytes()),
+        () -> assertEquals(List.of(), settings.debug()));
+  }
+
+  @Test
+  void everyPropertyIsRead() {
+    Settings settings =
+        settings(
+            "kmem4j.max", "64m",
+            "kmem4j.decay", "250ms",
+            "kmem4j.pretouch", "true",
+            "kmem4j.mlock", "true",
+            "kmem4j.hugepages", "true",
+            "kmem4j.maxOrder", "3",
+            "kmem4j.sheaf", "14",
+            "kmem4j.fronts", "1m",
+            "kmem4j.rcu.wait", "5us",
+            "kmem4j.debug", "a,b*");
+
+    assertEquals(
+        new Settings(
+            64 << 20, 250_000_000, true, true, true, 3, 14, 1 << 20, 5_000, List.of("a", "b*")),
+        settings);
+    assertEquals(settings, Settings.from(settings.toProperties()), "there and back");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"65536, 65536", "64k, 65536", "1m, 1048576", "2g, 2147483648", "1M, 1048576"})
+  void sizesHaveAUnitOrNone(String text, long bytes) {
+    assertEquals(bytes, settings("kmem4j.max", text).maxBytes());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"never, 9223372036854775807", "1s, 1000000000", "0s, 0", "7ns, 7", "3us, 3000"})
+  void timesHaveAUnit(String text, long nanos) {
+    assertEquals(nanos, settings("kmem4j.decay", text).decayNanos());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "kmem4j.max, much, a number of bytes",
+    "kmem4j.max, '', a number of bytes",
+    "kmem4j.max, k, a number of bytes",
+    "kmem4j.max, -1, a number of bytes",
+    "kmem4j.max, -64m, a number of bytes",
+    "kmem4j.max, 1.5g, a number of bytes",
+    "kmem4j.max, 99999999999999999999, a number of bytes",
+    "kmem4j.max, 9999999999g, a number of bytes",
+    "kmem4j.max, 63k, at least 64k",
+    "kmem4j.max, 0, at least 64k",
+    "kmem4j.decay, soon, or never",
+    "kmem4j.decay, '', or never",
+    "kmem4j.decay, -1s, or never",
+    "kmem4j.decay, 9000000000s, or never",
+    "kmem4j.decay, 40000000s, at most a year",
+    "kmem4j.pretouch, yes, true or false",
+    "kmem4j.pretouch, TRUE, true or false",
+    "kmem4j.mlock, 1, true or false",
+    "kmem4j.hugepages, '', true or false",
+    "kmem4j.maxOrder, 10, a number from 0 to 9",
+    "kmem4j.maxOrder, -1, a number from 0 to 9",
+    "kmem4j.maxOrder, two, a number from 0 to 9",
+    "kmem4j.sheaf, 511, a number from 0 to 510",
+    "kmem4j.fronts, -1, a number of bytes",
+    "kmem4j.rcu.wait, 1, 'ns, us, ms or s'",
+    "kmem4j.rcu.wait, never, 'ns, us, ms or s'",
+    "kmem4j.rcu.fence, maybe, true or false",
+    "kmem4j.rcu.maxPerSecond, 0, a number from 1 to",
+    "kmem4j.debug, 'a b', names of caches",
+    "kmem4j.debug, '', names of caches"
+  })
+  void aBadValueIsAnErrorThatSaysWhatIsAccepted(String name, String value, String accepted) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings(name, value));
+
+    String text = error.getMessage();
+    assertTrue(text.startsWith("-D" + name + "=" + value + " is not understood"), text);
+    assertTrue(text.contains("accepted: ") && text.contains(accepted), text);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "kmem4j.maximum, kmem4j.max",
+    "kmem4j.Max, kmem4j.max",
+    "kmem4j.maxorder, kmem4j.maxOrder",
+    "kmem4j.deacy, kmem4j.decay",
+    "kmem4j.hugePages, kmem4j.hugepages",
+    "kmem4j.rcu.maxpersecond, kmem4j.rcu.maxPerSecond",
+    "kmem4j., kmem4j.max"
+  })
+  void anUnknownNameIsAnErrorThatNamesTheNearest(String name, String nearest) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings(name, "1"));
+
+    String text = error.getMessage();
+    assertTrue(text.contains("-D" + name + " is unknown; the nearest name is " + nearest), text);
+    assertTrue(text.contains("kmem4j.debug"), "and all others: " + text);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"kmem4jmax", "KMEM4J.max", "my.kmem4j.max", "kmem"})
+  void whatIsNotOursIsNotLookedAt(String name) {
+    settings(name, "x");
+  }
+
+  @Test
+  void propertiesOfTheProcessAreReadAtEachBuild() {
+    System.setProperty("kmem4j.max", "3m");
+    try (SlabAllocator allocator = SlabAllocator.create()) {
+      assertEquals(3 << 20, allocator.stats().maxBytes());
+    } finally {
+      System.clearProperty("kmem4j.max");
+    }
+  }
+
+  @Test
+  void theBuilderBeatsTheProperties() {
+    System.setProperty("kmem4j.max", "3m");
+    try (SlabAllocator allocator = SlabAllocator.builder().max(5 << 20).build()) {
+      assertEquals(5 << 20, allocator.stats().maxBytes());
+    } finally {
+      System.clearProperty("kmem4j.max");
+    }
+  }
+
+  @Test
+  void theBuilderSetsEverything() {
+    try (SlabAllocator allocator =
+        SlabAllocator.builder()
+            .max(16 << 20)
+            .neverDecay()
+            .preTouch()
+            .hugePages()
+            .maxOrder(2)
+            .sheafCapacity(30)
+            .frontBudget(1 << 20)
+            .debug("x*")
+            .build()) {
+      allocator.free(allocator.alloc(100));
+
+      assertEquals(2 << 20, allocator.stats().residentBytes(), "pre-touched");
+    }
+  }
+
+  @Test
+  void neverIsTheLongestTime() {
+    assertEquals(PageSettings.NEVER, settings("kmem4j.decay", "never").pages().decayNanos());
+  }
+}

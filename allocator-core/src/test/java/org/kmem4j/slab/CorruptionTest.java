@@ -1,0 +1,306 @@
+package org.kmem4j.slab;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.kmem4j.Allocators;
+import org.kmem4j.SlabAllocator;
+import org.kmem4j.memory.Memory;
+
+/** Memory that a program has damaged: it is found, reported and set aside; the rest stays sound. */
+final class CorruptionTest {
+  @RegisterExtension private final Allocators allocators = new Allocators();
+
+  private SlabAllocator allocator;
+  private KmemCache cache;
+
+  @BeforeEach
+  void open() {
+    allocator = allocators.open();
+    cache = allocator.createCache("victim", 64);
+  }
+
+  private static List<Long> take(KmemCache cache, int count) {
+    List<Long> objects = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      objects.add(cache.alloc());
+    }
+    return objects;
+  }
+
+  private long slabOf(long object) {
+    return allocator.describe(object).slab();
+  }
+
+  /** One slab with one live object, the rest on its freelist; returns all, the live one first. */
+  private List<Long> slabWithOneLiveObject(KmemCache of) {
+    List<Long> objects = take(of, of.geometry().objects());
+    objects.subList(1, objects.size()).forEach(of::free);
+    of.shrink();
+    assertEquals(1, of.stats().slabs());
+    return objects;
+  }
+
+  /** Makes the link in a free object lead out of its slab. */
+  private static void overwriteLink(long object) {
+    Memory.putShort(object, (short) (Memory.getShort(object) ^ 0x4000));
+  }
+
+  // ------------------------------------------------------------------ freelists
+
+  @ParameterizedTest
+  @ValueSource(ints = {62, 0})
+  void aSlabWithAnOverwrittenLinkIsFrozenAndTheRestStaysSound(int sheafCapacity) {
+    allocator = allocators.open(b -> b.sheafCapacity(sheafCapacity));
+    cache = allocator.createCache("victim", 64);
+    List<Long> objects = slabWithOneLiveObject(cache);
+    long slab = slabOf(objects.getFirst());
+    overwriteLink(objects.get(5));
+
+    List<Long> more = new ArrayList<>();
+    CorruptionException report =
+        assertThrows(
+            CorruptionException.class,
+            () -> {
+              for (int i = 0; i < 1000; i++) {
+                more.add(cache.alloc());
+              }
+            });
+
+    String text = report.getMessage();
+    assertAll(
+        () -> assertTrue(text.contains("\"victim\""), text),
+        () -> assertTrue(text.contains(Long.toHexString(slab)), text),
+        () -> assertTrue(text.contains(Long.toHexString(objects.get(5))), text),
+        () -> assertTrue(text.contains("frozen"), text),
+        () -> assertTrue(Slab.isFrozen(slab)));
+    allocator.validate();
+    for (long object : take(cache, 1000)) {
+      assertNotEquals(slab, slabOf(object), "a frozen slab is never reused");
+    }
+    cache.free(objects.getFirst());
+    more.forEach(cache::free);
+    cache.shrink();
+    assertTrue(Slab.isFrozen(slab));
+  }
+
+  @Test
+  void lookingAtAnObjectDoesNotFreezeItsSlab() {
+    List<Long> objects = slabWithOneLiveObject(cache);
+    overwriteLink(objects.get(5));
+
+    for (int round = 0; round < 2; round++) {
+      for (long object : objects) {
+        allocator.describe(object);
+      }
+    }
+
+    assertFalse(Slab.isFrozen(slabOf(objects.getFirst())));
+    assertThrows(AssertionError.class, allocator::validate, "but the validator sees it");
+    overwriteLink(objects.get(5)); // as it was
+  }
+
+  @Test
+  void lookingAtAnObjectEndsThoughTheFreelistIsARing() {
+    List<Long> objects = slabWithOneLiveObject(cache);
+    short code = (short) (cache.cookie() >>> 16);
+    short before = Memory.getShort(objects.get(5));
+    Memory.putShort(objects.get(5), (short) (code ^ 5)); // to itself
+
+    assertEquals("in a sheaf or in use", allocator.describe(objects.getFirst()).state());
+
+    Memory.putShort(objects.get(5), before);
+  }
+
+  @Test
+  void aCacheWithAConstructorKeepsItsLinksOutOfReach() {
+    KmemCache constructed =
+        allocator.createCache(
+            CacheOptions.of("c", 64).constructor(object -> Memory.fill(object, 64, (byte) 1)));
+    List<Long> objects = slabWithOneLiveObject(constructed);
+
+    objects.subList(1, objects.size()).forEach(object -> Memory.fill(object, 64, (byte) 99));
+
+    take(constructed, objects.size() - 1);
+  }
+
+  @Test
+  void aDestroyedCacheLeavesItsFrozenSlabAndItsNumberIsNotReused() {
+    List<Long> objects = slabWithOneLiveObject(cache);
+    overwriteLink(objects.get(5));
+    List<Long> more = new ArrayList<>();
+    assertThrows(
+        CorruptionException.class,
+        () -> {
+          for (int i = 0; i < 1000; i++) {
+            more.add(cache.alloc());
+          }
+        });
+    cache.free(objects.getFirst());
+    more.forEach(cache::free);
+    cache.destroy();
+
+    KmemCache next = allocator.createCache("next", 64);
+
+    assertNotEquals(cache.id(), next.id());
+    next.alloc();
+    var error = assertThrows(IllegalArgumentException.class, () -> next.free(objects.getFirst()));
+    assertTrue(error.getMessage().contains("no live cache"), error.getMessage());
+  }
+
+  // ------------------------------------------------------------------ headers
+
+  @Test
+  void anOverwrittenCacheWordIsFoundWhenObjectsReturnToTheirSlab() {
+    List<Long> objects = take(cache, 10);
+    long slab = slabOf(objects.getFirst());
+    Memory.putLong(slab, 0xdead);
+
+    CorruptionException report =
+        assertThrows(
+            CorruptionException.class,
+            () -> {
+              cache.free(objects.getFirst());
+              cache.shrink();
+            });
+
+    assertTrue(report.getMessage().contains("\"victim\""), report.getMessage());
+    assertTrue(report.getMessage().contains("header"), report.getMessage());
+    assertThrows(AssertionError.class, allocator::validate);
+    Memory.putLong(slab, cache.address());
+  }
+
+  @Test
+  void anOverwrittenCookieIsFoundWhenObjectsReturnToTheirSlab() {
+    List<Long> objects = take(cache, 10);
+    long slab = slabOf(objects.getFirst());
+    long cookie = Memory.getLong(slab + Slab.COOKIE);
+    Memory.putLong(slab + Slab.COOKIE, ~cookie);
+    objects.forEach(cache::free);
+
+    assertThrows(CorruptionException.class, cache::shrink);
+
+    Memory.putLong(slab + Slab.COOKIE, cookie);
+    allocator.validate();
+    assertEquals(0, cache.stats().cachedObjects());
+  }
+
+  @Test
+  void withoutFrontsAnOverwrittenHeaderIsFoundAtOnce() {
+    allocator = allocators.open(b -> b.sheafCapacity(0));
+    cache = allocator.createCache("victim", 64);
+    long object = cache.alloc();
+    long slab = slabOf(object);
+    Memory.putLong(slab, 0xdead);
+
+    assertThrows(CorruptionException.class, () -> cache.free(object));
+
+    Memory.putLong(slab, cache.address());
+    cache.free(object);
+  }
+
+  // ------------------------------------------------------------------ second frees
+
+  @Test
+  void aSecondFreeIsFoundWhereBothCopiesMeetAndNothingElseIsLost() {
+    List<Long> objects = take(cache, 5);
+    objects.forEach(cache::free);
+    cache.free(objects.get(2));
+
+    var error = assertThrows(IllegalArgumentException.class, cache::shrink);
+
+    assertTrue(error.getMessage().contains("freed twice"), error.getMessage());
+    assertTrue(error.getMessage().contains(Long.toHexString(objects.get(2))), error.getMessage());
+    allocator.validate();
+    assertEquals(0, cache.stats().usedObjects());
+  }
+
+  @Test
+  void whoeverFindsAnothersSecondFreeLosesNothing() {
+    List<Long> objects = take(cache, 3000);
+    cache.free(objects.getFirst());
+    cache.free(objects.getFirst());
+    int errors = 0;
+    for (long object : objects.subList(1, objects.size())) {
+      try {
+        cache.free(object);
+      } catch (IllegalArgumentException e) {
+        errors++;
+      }
+    }
+
+    assertTrue(errors <= 1);
+    if (errors == 0) {
+      assertThrows(IllegalArgumentException.class, cache::shrink);
+    }
+    allocator.validate();
+    assertEquals(
+        0, cache.stats().usedObjects(), "each was freed, by whoever was told of the other");
+  }
+
+  @Test
+  void aSecondFreeThatComesToLightAtTheEndIsReportedAndTheEndCompleted() {
+    List<Long> objects = take(cache, 5);
+    cache.free(objects.getFirst());
+    cache.free(objects.getFirst());
+
+    var error = assertThrows(IllegalArgumentException.class, allocator::close);
+
+    assertTrue(error.getMessage().contains("freed twice"), error.getMessage());
+    assertThrows(IllegalStateException.class, allocator::stats);
+    assertEquals(0, Memory.getLong(objects.getFirst()));
+    allocator.unmap();
+  }
+
+  @Test
+  void withDebuggingASecondFreeIsFoundAtOnce() {
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    long object = debug.alloc();
+    debug.free(object);
+
+    var error = assertThrows(IllegalArgumentException.class, () -> debug.free(object));
+    assertThrows(IllegalArgumentException.class, () -> allocator.free(object));
+
+    assertTrue(error.getMessage().contains("freed twice"), error.getMessage());
+    assertTrue(error.getMessage().contains("\"debug\""), error.getMessage());
+  }
+
+  @Test
+  void withDebuggingWritesIntoFreeObjectsHarmNobody() {
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    List<Long> objects = slabWithOneLiveObject(debug);
+
+    objects.subList(1, objects.size()).forEach(object -> Memory.fill(object, 64, (byte) -1));
+
+    take(debug, objects.size() - 1);
+    allocator.validate();
+  }
+
+  @Test
+  void theGenerationOfAnObjectCountsItsFrees() {
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    long object = debug.alloc();
+    assertEquals(0, debug.generation(object));
+
+    debug.free(object);
+
+    assertEquals(-1, debug.generation(object));
+    long again = debug.alloc();
+    assertEquals(object, again);
+    assertEquals(1, debug.generation(again));
+    assertEquals(0, cache.generation(cache.alloc()), "who does not debug does not count");
+    assertThrows(IllegalArgumentException.class, () -> debug.generation(object + 1));
+    assertThrows(IllegalArgumentException.class, () -> cache.generation(object));
+  }
+}

@@ -1,0 +1,211 @@
+package org.kmem4j.stress;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.kmem4j.SlabAllocator;
+import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.KmemCache;
+
+/**
+ * Wherever the stack ends, an operation happens or it does not: no lock stays held, no front
+ * detached, no object is lost.
+ */
+class StackOverflowTest {
+  private static final int THREADS = 15;
+
+  private final SlabAllocator allocator =
+      SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();
+  private final Crew crew = new Crew();
+  private final AtomicInteger overflows = new AtomicInteger();
+
+  /** What is used for the first time links classes, which a stack overflow must not meet. */
+  @BeforeEach
+  void everyClassHasBeenUsed() {
+    try (var other = SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build()) {
+      for (int size : new int[] {64, 3000, 1 << 20, 8 << 20}) {
+        long block = other.alloc(size);
+        other.free(block);
+      }
+      KmemCache debugged = other.createCache(CacheOptions.of("debugged", 64).debug(true));
+      debugged.free(debugged.alloc());
+      debugged.prewarm(100);
+      other.trim();
+    }
+  }
+
+  /** An operation that leaves nothing behind when it succeeds. */
+  private interface Operation {
+    void run(long[] hand);
+  }
+
+  private void attempt(Operation operation) throws InterruptedException {
+    for (int i = 0; i < THREADS; i++) {
+      Thread thread =
+          new Thread(null, crew.guarded(attempts(i, operation)), "small stack", 300 << 10);
+      thread.setDaemon(true);
+      crew.start(thread);
+      crew.join(Duration.ofSeconds(10));
+    }
+    checkAndClose();
+  }
+
+  private Crew.Work attempts(int offset, Operation operation) {
+    return () -> {
+      long[] hand = new long[1]; // the object that is held just now
+      var attempt =
+          new ShallowStack.Attempt() {
+            @Override
+            public void run() {
+              operation.run(hand);
+            }
+
+            @Override
+            public void overflowed() {}
+          };
+      overflows.addAndGet(ShallowStack.exhaust(offset, attempt));
+      allocator.free(hand[0]);
+    };
+  }
+
+  private void checkAndClose() {
+    allocator.validate();
+    assertEquals(0, allocator.stats().usedObjects(), "of " + overflows + " overflows");
+    allocator.trim();
+    allocator.validate();
+    allocator.close();
+  }
+
+  @Test
+  void ofACacheWithFronts() throws InterruptedException {
+    KmemCache cache = allocator.createCache("fronts", 512);
+    long[] more = new long[100];
+    attempt(
+        hand -> {
+          // Often enough to pass through fronts, barn and slabs.
+          for (int i = 0; i < more.length; i++) {
+            if (more[i] == 0) {
+              more[i] = cache.tryAlloc();
+              assertNotEquals(0, more[i]);
+            }
+          }
+          for (int i = 0; i < more.length; i++) {
+            long object = more[i];
+            if (object != 0) {
+              cache.free(object);
+              more[i] = 0;
+            }
+          }
+        });
+  }
+
+  @Test
+  void ofVirtualThreads() throws InterruptedException {
+    KmemCache cache = allocator.createCache("virtual", 512);
+    for (int i = 0; i < THREADS; i++) {
+      crew.startVirtual(
+          attempts(
+              i,
+              hand -> {
+                if (hand[0] == 0) {
+                  hand[0] = cache.tryAlloc();
+                }
+                cache.free(hand[0]);
+                hand[0] = 0;
+              }));
+      crew.join(Duration.ofSeconds(10));
+    }
+    checkAndClose();
+  }
+
+  @Test
+  void ofACacheWithoutFronts() throws InterruptedException {
+    KmemCache cache = allocator.createCache(CacheOptions.of("debugged", 64).debug(true));
+    attempt(
+        hand -> {
+          if (hand[0] == 0) {
+            hand[0] = cache.tryAlloc();
+          }
+          cache.free(hand[0]);
+          hand[0] = 0;
+        });
+  }
+
+  @Test
+  void ofASlabAtATime() throws InterruptedException {
+    KmemCache cache = allocator.createCache(CacheOptions.of("big", 30_000).debug(true));
+    attempt(
+        hand -> {
+          if (hand[0] == 0) {
+            hand[0] = cache.tryAlloc();
+          }
+          cache.free(hand[0]);
+          hand[0] = 0;
+          cache.shrink();
+        });
+  }
+
+  @Test
+  void ofLargeBlocks() throws InterruptedException {
+    attempt(
+        hand -> {
+          if (hand[0] == 0) {
+            hand[0] = allocator.tryAlloc(3 << 20);
+          }
+          allocator.free(hand[0]);
+          hand[0] = 0;
+        });
+  }
+
+  @Test
+  void ofPrewarming() throws InterruptedException {
+    KmemCache cache = allocator.createCache("prewarmed", 1000);
+    attempt(
+        hand -> {
+          cache.prewarm(200);
+          cache.shrink();
+        });
+  }
+
+  @Test
+  void ofTrimming() throws InterruptedException {
+    KmemCache cache = allocator.createCache("trimmed", 100);
+    attempt(
+        hand -> {
+          if (hand[0] == 0) {
+            hand[0] = cache.tryAlloc();
+          }
+          cache.free(hand[0]);
+          hand[0] = 0;
+          allocator.trim();
+        });
+  }
+
+  /** Compiled code needs less stack than the interpreter, and overflows at fewer places. */
+  @Test
+  void inTheInterpreter() throws Exception {
+    for (String operation :
+        new String[] {
+          "ofACacheWithFronts",
+          "ofVirtualThreads",
+          "ofACacheWithoutFronts",
+          "ofASlabAtATime",
+          "ofLargeBlocks",
+          "ofPrewarming",
+          "ofTrimming"
+        }) {
+      var result =
+          ChildJvm.run(
+              StackOverflowTest.class.getName() + "#" + operation,
+              null,
+              Duration.ofSeconds(30),
+              "-Xint");
+      assertTrue(result.passed(), operation + ": " + result.output());
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package org.kmem4j.stress;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Runs one plain test method, or all of a class, in a JVM of its own, as JUnit would; JUnit's
+ * launcher is not on the class path of tests.
+ */
+public final class TestMain {
+  private TestMain() {}
+
+  /**
+   * Ends with 0 if all pass, else with 1.
+   *
+   * @param args a class, or class and method with # between
+   */
+  public static void main(String[] args) throws Exception {
+    String[] parts = args[0].split("#");
+    Class<?> type = Class.forName(parts[0]);
+    int run = 0;
+    for (Method method : annotated(type, Test.class)) {
+      if (parts.length == 1 || method.getName().equals(parts[1])) {
+        run++;
+        try {
+          run(type, method);
+        } catch (InvocationTargetException e) {
+          e.getCause().printStackTrace();
+          System.exit(1);
+        }
+      }
+    }
+    if (run == 0) {
+      throw new IllegalArgumentException("there is no test " + args[0]);
+    }
+    System.exit(0); // though threads be parked
+  }
+
+  private static void run(Class<?> type, Method test) throws Exception {
+    var constructor = type.getDeclaredConstructor();
+    constructor.setAccessible(true);
+    Object instance = constructor.newInstance();
+    for (Method before : annotated(type, BeforeEach.class)) {
+      before.invoke(instance);
+    }
+    test.invoke(instance);
+    for (Method after : annotated(type, AfterEach.class)) {
+      after.invoke(instance);
+    }
+  }
+
+  private static List<Method> annotated(
+      Class<?> type, Class<? extends java.lang.annotation.Annotation> annotation) {
+    List<Method> found = new ArrayList<>();
+    for (Method method : type.getDeclaredMethods()) {
+      if (method.isAnnotationPresent(annotation)) {
+        method.setAccessible(true);
+        found.add(method);
+      }
+    }
+    found.sort(Comparator.comparing(Method::getName));
+    return found;
+  }
+}

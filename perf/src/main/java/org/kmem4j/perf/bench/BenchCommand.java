@@ -1,0 +1,329 @@
+package org.kmem4j.perf.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.agrona.SystemUtil;
+import org.kmem4j.perf.KmemException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code kmem bench}: measures the allocator beside the heap and C allocators, and judges the bars
+ * of issue 2.
+ *
+ * <p>Every contender runs in JVMs of its own, one after the other in rounds, so that whatever
+ * drifts in the machine drifts for all; ratios are formed within a round. Exit status 1 means that
+ * a contender failed; a bar that is missed is told and no failure.
+ */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Measures the allocator beside the Java heap, what teams write by hand, and C allocators.",
+      "Each contender runs in forked JVMs that take turns; ratios come with intervals of 95 %%."
+    })
+public final class BenchCommand implements Callable<Integer> {
+  /** As many as the issue asks for. */
+  static final int USUAL_FORKS = 10;
+
+  private static final int QUICK_FORKS = 2;
+  private static final int ITERATIONS = 3;
+  private static final long USUAL_MILLIS = 500;
+  private static final long QUICK_MILLIS = 200;
+  private static final String USUAL_DECAY = "10s";
+  private static final String QUICK_DECAY = "2s";
+  private static final String QUICK_VIRTUAL_THREADS = "100000";
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--only",
+      paramLabel = "REGEX",
+      description = "what --list names and the expression is found in, such as 'pair.*size=64'")
+  private String only;
+
+  @Option(
+      names = "--forks",
+      paramLabel = "N",
+      description = "JVMs for each contender, 1 to 1000; usual are 10")
+  private Integer forks;
+
+  @Option(
+      names = "--quick",
+      description =
+          "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads")
+  private boolean quick;
+
+  @Option(
+      names = "--decay",
+      paramLabel = "TIME",
+      description = "decay time of the question giveBack, 100ms to 1000s; usual is 10s")
+  private String decay;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "write the results there")
+  private Path json;
+
+  @Option(names = "--list", description = "print what would be run, and run nothing")
+  private boolean list;
+
+  @Option(names = "--millis", hidden = true, description = "time of one iteration")
+  private Long millis;
+
+  @Override
+  public Integer call() {
+    if (forks != null && (forks < 1 || forks > 1000)) {
+      throw wrong("Invalid value for option '--forks': '%d', accepted are 1 to 1000", forks);
+    }
+    int rounds = forks != null ? forks : quick ? QUICK_FORKS : USUAL_FORKS;
+    Settings settings = settings();
+    List<Trial> trials = chosen(settings);
+    if (list) {
+      trials.forEach(trial -> out().println(trial.id()));
+      out().flush();
+      return 0;
+    }
+    checkWritable();
+    Path logFile = logFile();
+    try (PrintStream log = open(logFile);
+        JmhLock lock = JmhLock.take()) {
+      if (!lock.isHeld()) {
+        tell("another JMH run is under way or has left its lock behind: both may be disturbed");
+      }
+      Results results = new Results();
+      boolean allRan = run(trials, rounds, results, log, logFile);
+      Report report = Report.of(results, settings, rounds);
+      out().print(report.tables());
+      out().flush();
+      write(report);
+      return allRan ? 0 : 1;
+    }
+  }
+
+  /** Round by round, so that the forks of all contenders take turns. False if one failed. */
+  private boolean run(
+      List<Trial> trials, int rounds, Results results, PrintStream log, Path logFile) {
+    Set<Trial> failed = new LinkedHashSet<>();
+    try (Progress progress = new Progress(trials, rounds, logFile)) {
+      for (int round = 1; round <= rounds; round++) {
+        for (Trial trial : trials) {
+          if (failed.contains(trial)) {
+            continue;
+          }
+          progress.starts(trial, round);
+          try {
+            for (Reading reading : trial.run(log)) {
+              results.add(round, reading);
+            }
+          } catch (KmemException e) {
+            failed.add(trial);
+            progress.aside(
+                () -> tell(e.getMessage().lines().findFirst().orElse("") + "; see " + logFile));
+          }
+          progress.ends(trial);
+        }
+      }
+    }
+    return failed.isEmpty();
+  }
+
+  private Settings settings() {
+    long usual = quick ? QUICK_MILLIS : USUAL_MILLIS;
+    return new Settings(
+        Duration.ofMillis(millis != null ? millis : usual),
+        ITERATIONS,
+        quick ? Map.of("virtualThreads", List.of(QUICK_VIRTUAL_THREADS)) : Map.of(),
+        decayTime());
+  }
+
+  private List<Trial> chosen(Settings settings) {
+    Pattern pattern;
+    try {
+      pattern = Pattern.compile(only == null ? "" : only);
+    } catch (PatternSyntaxException e) {
+      throw wrong(
+          "Invalid value for option '--only': '%s' is no regular expression, %s",
+          only, e.getDescription().toLowerCase(Locale.ROOT));
+    }
+    List<String> missing = new ArrayList<>();
+    List<Trial> trials =
+        Question.trials(settings, missing::add).stream()
+            .filter(trial -> pattern.matcher(trial.id()).find())
+            .toList();
+    if (trials.isEmpty()) {
+      throw wrong(
+          "Invalid value for option '--only': '%s' is found in nothing that --list names%s",
+          only, missing.isEmpty() ? "" : " (" + String.join("; ", missing) + ")");
+    }
+    missing.forEach(library -> tell(library + "; it is left out"));
+    return trials;
+  }
+
+  private Duration decayTime() {
+    String usual = quick ? QUICK_DECAY : USUAL_DECAY;
+    try {
+      long nanos = SystemUtil.parseDuration("--decay", decay != null ? decay : usual);
+      Duration time = Duration.ofNanos(nanos);
+      if (time.toMillis() >= 100 && time.toSeconds() <= 1000) {
+        return time;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw wrong("Invalid value for option '--decay': '%s', accepted are 100ms to 1000s", decay);
+  }
+
+  private ParameterException wrong(String format, Object... values) {
+    return new ParameterException(spec.commandLine(), format.formatted(values));
+  }
+
+  /** In {@code perf/results} of the project, or with the temporary files. */
+  private static Path logFile() {
+    String name =
+        "bench-%s.log"
+            .formatted(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now()));
+    String home = System.getProperty("kmem.home");
+    return home != null
+        ? Path.of(home, "perf", "results", name)
+        : Path.of(System.getProperty("java.io.tmpdir"), name);
+  }
+
+  private static PrintStream open(Path log) {
+    try {
+      Files.createDirectories(log.getParent());
+      return new PrintStream(Files.newOutputStream(log), true, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new KmemException("The log %s cannot be written: %s.".formatted(log, e), e);
+    }
+  }
+
+  /** A run takes long: it should not end at a file that cannot be written. */
+  private void checkWritable() {
+    if (json == null) {
+      return;
+    }
+    boolean existed = Files.exists(json);
+    try {
+      Files.newOutputStream(json, StandardOpenOption.CREATE, StandardOpenOption.WRITE).close();
+      if (!existed) {
+        Files.delete(json);
+      }
+    } catch (IOException e) {
+      throw notWritable(e);
+    }
+  }
+
+  private void write(Report report) {
+    if (json == null) {
+      return;
+    }
+    try {
+      Files.writeString(json, report.json() + System.lineSeparator());
+    } catch (IOException e) {
+      throw notWritable(e);
+    }
+  }
+
+  private KmemException notWritable(IOException why) {
+    return new KmemException(
+        "--json %s cannot be written: %s; accepted is a file in a folder that exists."
+            .formatted(json, why),
+        why);
+  }
+
+  private void tell(String sentence) {
+    spec.commandLine().getErr().println("kmem: " + sentence + ".");
+    spec.commandLine().getErr().flush();
+  }
+
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+
+  /**
+   * A bar on the standard error if that is a terminal, which bin/kmem finds out, else nothing. It
+   * moves by estimated time, not by trials, so that what it says is left is about true.
+   */
+  private final class Progress implements AutoCloseable {
+    private final ProgressBar bar; // Null if nobody watches.
+
+    Progress(List<Trial> trials, int rounds, Path log) {
+      if (!Boolean.getBoolean("kmem.terminal")) {
+        bar = null;
+        return;
+      }
+      long seconds = rounds * trials.stream().mapToLong(trial -> seconds(trial)).sum();
+      tell(
+          "%d contenders, %s, about %d min; JMH writes to %s"
+              .formatted(
+                  trials.size(),
+                  rounds == 1 ? "1 round" : rounds + " rounds",
+                  Math.max(1, seconds / 60),
+                  log));
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName("bench")
+              .setInitialMax(seconds)
+              .setStyle(ProgressBarStyle.ASCII)
+              .clearDisplayOnFinish()
+              .build();
+    }
+
+    void starts(Trial trial, int round) {
+      if (bar != null) {
+        bar.setExtraMessage("round " + round + " " + trial.id());
+        bar.refresh();
+      }
+    }
+
+    void ends(Trial trial) {
+      if (bar != null) {
+        bar.stepBy(seconds(trial));
+      }
+    }
+
+    /** Prints something without the bar in between. */
+    void aside(Runnable print) {
+      if (bar != null) {
+        bar.pause();
+      }
+      print.run();
+      if (bar != null) {
+        bar.resume();
+      }
+    }
+
+    @Override
+    public void close() {
+      if (bar != null) {
+        bar.close();
+      }
+    }
+
+    private static long seconds(Trial trial) {
+      return Math.max(1, trial.estimate().toSeconds());
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package org.kmem4j.perf.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/** What goes in comes out, once and in order. */
+final class LongRingTest {
+  @Test
+  void aFullRingRefusesAndAnEmptyOneHasNothing() {
+    LongRing ring = new LongRing(2);
+
+    assertEquals(0, ring.poll());
+    assertTrue(ring.offer(1));
+    assertTrue(ring.offer(2));
+    assertFalse(ring.offer(3));
+    assertEquals(1, ring.poll());
+    assertTrue(ring.offer(3));
+    assertEquals(2, ring.poll());
+    assertEquals(3, ring.poll());
+    assertEquals(0, ring.poll());
+  }
+
+  @Test
+  void twoThreadsPassEverythingInOrder() throws InterruptedException {
+    LongRing ring = new LongRing(16);
+    int count = 200_000;
+    Thread producer =
+        new Thread(
+            () -> {
+              for (long value = 1; value <= count; value++) {
+                while (!ring.offer(value)) {
+                  Thread.onSpinWait();
+                }
+              }
+            });
+    producer.start();
+
+    for (long expected = 1; expected <= count; expected++) {
+      long value = ring.poll();
+      while (value == 0) {
+        Thread.onSpinWait();
+        value = ring.poll();
+      }
+      assertEquals(expected, value);
+    }
+
+    producer.join();
+    assertEquals(0, ring.poll());
+  }
+}
