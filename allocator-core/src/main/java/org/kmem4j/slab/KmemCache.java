@@ -638,7 +638,7 @@ public final class KmemCache {
   private long takeFromSlab(boolean mayWait) {
     long object = list.takeOne();
     if (object == 0) {
-      long slab = newSlab(PerThread.find(), mayWait);
+      long slab = newSlab(PerThread.existing(), mayWait);
       if (slab == 0) {
         return 0;
       }
@@ -814,7 +814,7 @@ public final class KmemCache {
     if (chain == 0) {
       return;
     }
-    Slot slot = PerThread.find();
+    Slot slot = PerThread.existing(); // no new one: it might need more stack than was probed
     long released = 0;
     for (long slab = chain; slab != 0; ) {
       long next = Memory.getLong(slab + Slab.NEXT);
@@ -937,7 +937,7 @@ public final class KmemCache {
     Slot pinned = suspendPin();
     try {
       while (!list.keepFree(count)) {
-        long slab = newSlab(PerThread.find(), mayWait);
+        long slab = newSlab(PerThread.existing(), mayWait);
         if (slab == 0) {
           return false;
         }

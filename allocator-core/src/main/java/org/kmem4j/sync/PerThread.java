@@ -43,7 +43,6 @@ public final class PerThread {
   private static final BitSet LINKS_IN_USE = new BitSet();
 
   private static volatile int slotCount;
-  private static int nextDead;
 
   static {
     for (int i = 0; i < STRIPES; i++) {
@@ -105,7 +104,6 @@ public final class PerThread {
 
   /** Locks a given stripe, waiting for its present user, who runs leaf code. */
   public static void lock(Slot stripe) {
-    StackProbe.probe();
     for (int round = 0; !tryLock(stripe); round++) {
       SpinLock.pause(round);
     }
@@ -190,35 +188,44 @@ public final class PerThread {
   }
 
   /**
-   * The first entry that is empty, or leads to a slot whose owner does not use it: he has died, or
-   * is somebody else by now and has an entry of his own. Never one that a live owner needs.
+   * The first entry that is empty, or leads to a slot whose owner does not need it: he has died, or
+   * finds his slot through another entry, as it is when he adopted it. Never one that a live owner
+   * needs.
    */
   private static int freeEntry(long id) {
     for (int probe = 0; probe < MAX_PROBES; probe++) {
       int entry = entry(id, probe);
       Slot slot = TABLE[entry];
-      if (slot == null || isDead(slot) || !leadsTo(slot.owner, entry)) {
+      if (slot == null || isDead(slot) || entry != firstEntry(slot)) {
         return entry;
       }
     }
     return -1;
   }
 
-  /** Whether the owner of a slot, searching from his hash, can come across an entry. */
-  private static boolean leadsTo(long owner, int entry) {
-    return ((entry - (int) owner) & (TABLE_SIZE - 1)) < MAX_PROBES;
+  /** The entry through which a slot's owner finds it, or -1. */
+  private static int firstEntry(Slot slot) {
+    for (int probe = 0; probe < MAX_PROBES; probe++) {
+      int entry = entry(slot.owner, probe);
+      if (TABLE[entry] == slot) {
+        return entry;
+      }
+    }
+    return -1;
   }
 
   private static int entry(long id, int probe) {
     return (int) (id + probe) & (TABLE_SIZE - 1);
   }
 
-  /** Takes the slot of a thread that has died, with all that it holds. */
+  /**
+   * Takes the slot of a thread that has died, with all that it holds. The lowest one: threads that
+   * come and go then use few slots, and find what the last one left.
+   */
   private static Slot adoptDeadSlot() {
     int count = slotCount;
     for (int i = STRIPES; i < count; i++) {
-      nextDead = nextDead + 1 < count ? Math.max(nextDead + 1, STRIPES) : STRIPES;
-      Slot slot = slot(nextDead);
+      Slot slot = slot(i);
       if (isDead(slot)) {
         SlotWords.OWNER.setVolatile(slot, -1L);
         SlotWords.WORD.setVolatile(slot, 0L);

@@ -17,7 +17,7 @@ import org.kmem4j.slab.KmemCache;
  * detached, no object is lost.
  */
 class StackOverflowTest {
-  private static final int THREADS = 15;
+  private static final int THREADS = 3;
 
   private final SlabAllocator allocator =
       SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();

@@ -1,0 +1,325 @@
+package org.kmem4j.stress;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * One rule taken out of the sources, and the test that fails without it.
+ *
+ * @param rule what the design says, in short
+ * @param file the source, below {@code org/kmem4j}
+ * @param find the text that is replaced; it occurs once, white space aside
+ * @param test class, or class and method with # between, below {@code org.kmem4j}
+ * @param flags of the JVM that runs the test
+ */
+record Mutant(
+    String rule, String file, String find, String replace, String test, List<String> flags) {
+
+  private static final String MANY_GRACE_PERIODS = "-Dkmem4j.rcu.maxPerSecond=1000000";
+
+  static Mutant of(
+      String rule, String file, String find, String replace, String test, String... flags) {
+    return new Mutant(rule, file, find, replace, test, List.of(flags));
+  }
+
+  /** The source without the rule. */
+  String apply(String source) {
+    String anySpace =
+        Arrays.stream(find.strip().split("\\s+"))
+            .map(Pattern::quote)
+            .collect(Collectors.joining("\\s+"));
+    Matcher matcher = Pattern.compile(anySpace).matcher(source);
+    long found = matcher.results().count();
+    if (found != 1) {
+      throw new IllegalStateException(
+          "\"" + find.strip() + "\" occurs " + found + " times in " + file + ", expected once");
+    }
+    return matcher.reset().replaceFirst(Matcher.quoteReplacement(replace));
+  }
+
+  @Override
+  public String toString() {
+    return rule;
+  }
+
+  static final List<Mutant> ALL =
+      List.of(
+          // ------------------------------------------------------------ section 3: addresses
+          of(
+              "foreign memory is never read: one compare before the map",
+              "page/PageMap.java",
+              "return page >>> REGION_SHIFT < regions.length ? ",
+              "return page != -1 ? ",
+              "stress.WildAddressTest#anAddressThatIsNotOursIsRefusedAndNotRead"),
+          of(
+              "only a page that the map calls a slab's is read",
+              "page/PageMap.java",
+              "return isSlab(entry) ? head(address, entry) : 0;",
+              "return address & -4096;",
+              "stress.WildAddressTest#anAddressThatIsNotOursIsRefusedAndNotRead"),
+          of(
+              "a header is checked before objects return to its slab",
+              "slab/KmemCache.java",
+              """
+              return slab == 0
+                  || Slab.cache(slab) != address
+                  || Memory.getLong(slab + Slab.COOKIE) != cookie
+                  || !beginsObject(object);
+              """,
+              "return slab == 0;",
+              "stress.WildAddressTest#anOverwrittenHeaderIsReportedAndNotFollowed"),
+          of(
+              "a link in a free object is checked before it is followed",
+              "slab/PartialList.java",
+              "if (link != Slab.NONE && link >= Slab.CARVED.get(word)) {",
+              "if (link == -1) {",
+              "stress.WildAddressTest#anOverwrittenLinkIsReportedAndNotFollowed"),
+          of(
+              "free checks its slab: an object of another cache is refused",
+              "slab/KmemCache.java",
+              "return entry == pageEntry &&",
+              "return PageMap.isSlab(entry) &&",
+              "stress.WildAddressTest#anObjectOfAnotherCacheIsRefused"),
+          of(
+              "free checks that an object begins at the address",
+              "slab/KmemCache.java",
+              "&& Integer.compareUnsigned(indexOf((int) object & slabMask), objects) < 0;",
+              ";",
+              "stress.WildAddressTest#theInsideOfAnObjectIsRefused"),
+          of(
+              "of several who free a large block one succeeds",
+              "page/PageMap.java",
+              "return Memory.casLong(frames + page * FRAME_BYTES + PAGES, pages, 0);",
+              "Memory.putLong(frames + page * FRAME_BYTES + PAGES, 0); return true;",
+              "stress.LargeBlockRaceTest#aLargeBlockIsFreedOnceForLong"),
+          // ------------------------------------------------------------ section 3: fronts
+          of(
+              "a requested drain forbids attaching",
+              "sync/Front.java",
+              "slot.casLink(link, DETACHED, sheaf);",
+              "slot.casLink(link, slot.linkVolatile(link), sheaf);",
+              "sync.FrontTest#aDrainThatWasRequestedMeanwhileForbidsAttaching"),
+          of(
+              "the link changes only by CAS: detaching",
+              "sync/Front.java",
+              "if (slot.casLink(link, sheaf, DETACHED)) { return sheaf; }",
+              "slot.casLink(link, slot.linkVolatile(link), DETACHED); return sheaf;",
+              "sync.HandoutLitmusTest#noObjectIsHandedOutTwiceForLong",
+              MANY_GRACE_PERIODS),
+          of(
+              "a drainer takes only what its own CAS removed",
+              "sync/Front.java",
+              "if (slot.casLink(link, sheaf, next)) {",
+              "slot.casLink(link, sheaf, next); if (true) {",
+              "sync.FrontTest#everyFrontThatWasAttachedIsTakenByExactlyOne"),
+          of(
+              "a drainer leaves a request where a front is detached",
+              "sync/Front.java",
+              "Sheaf next = sheaf == DETACHED ? DRAIN : null;",
+              "if (sheaf == DETACHED) { return null; } Sheaf next = null;",
+              "sync.FrontTest#aDrainThatWasRequestedMeanwhileForbidsAttaching"),
+          of(
+              "a drainer waits for a grace period before it touches a front",
+              "sync/Deferred.java",
+              "if (!Rcu.hasElapsed(item.snapshot)) {",
+              "if (items.size() > 1000) {",
+              "sync.DeferredTest#whatASectionMayStillUseIsFinishedLater"),
+          of(
+              "the same, by the litmus",
+              "sync/Deferred.java",
+              "if (size() > 0) { Rcu.synchronize(maxNanos); } if (!finishElapsed()) {",
+              "Rcu.forget(); if (!finishElapsed()) {",
+              "sync.HandoutLitmusTest#noObjectIsHandedOutTwiceForLong",
+              MANY_GRACE_PERIODS),
+          of(
+              "a front is attached only inside a section",
+              "sync/Front.java",
+              """
+              Rcu.enter(slot);
+              try {
+                attached = allowed.getAsBoolean() && slot.casLink(link, DETACHED, sheaf);
+              } finally {
+                Rcu.exit(slot);
+              }
+              """,
+              "attached = allowed.getAsBoolean() && slot.casLink(link, DETACHED, sheaf);",
+              "sync.FrontTest#whetherAFrontIsAllowedIsAskedInsideASection"),
+          of(
+              "what others are finishing is awaited before a cache is counted",
+              "sync/Deferred.java",
+              "running++;",
+              "",
+              "sync.DeferredTest#whatAnotherThreadIsFinishingIsNotFinishedYet"),
+          of(
+              "a sheaf is in one place, though the budget be exhausted",
+              "slab/KmemCache.java",
+              "main.setSpare(null); // the barn may take it, and the budget refuse another",
+              "",
+              "stress.ExhaustedBudgetTest#noObjectIsHandedOutTwice"),
+          of(
+              "a cache does not end while others look after it",
+              "slab/KmemCache.java",
+              "for (int round = 0; visitors.get() > 0; round++) {",
+              "for (int round = 0; visitors.get() > 1000; round++) {",
+              "stress.SharedCachesTest#cachesComeAndGoAtTheCeiling"),
+          // ------------------------------------------------------------ section 4: readers, writers
+          of(
+              "a writer waits for the sections that are running",
+              "sync/Rcu.java",
+              "return entered == 0 || entered >= number;",
+              "return true;",
+              "sync.RcuTest#aRunningSectionIsAwaited"),
+          of(
+              "the word is a number, not a flag",
+              "sync/Rcu.java",
+              "return entered == 0 || entered >= number;",
+              "return entered == 0;",
+              "sync.RcuTest#aWriterIsNotHeldUpByAReaderThatHardlyEverLeaves"),
+          of(
+              "a membarrier between the writer's number and its look at the slots",
+              "sync/Rcu.java",
+              "if (!FENCE) { Os.membarrier(); }",
+              "",
+              "sync.RcuLitmusTest#nothingIsReusedWhileASectionUsesIt",
+              MANY_GRACE_PERIODS),
+          of(
+              "finally: a stack overflow ends the section",
+              "sync/Front.java",
+              "try { return popPinned(slot, link); } finally { Rcu.exit(slot); }",
+              "long object = popPinned(slot, link); Rcu.exit(slot); return object;",
+              "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
+              "-Xint"),
+          of(
+              "a section begins only where there is stack to end it",
+              "sync/Rcu.java",
+              "StackProbe.probeSection();",
+              "",
+              "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
+              "-Xint"),
+          of(
+              "slow paths probe the stack before they change anything",
+              "sync/StackProbe.java",
+              "sixKibibytes(); }",
+              "}",
+              "stress.StackOverflowTest#ofLargeBlocks"),
+          of(
+              "a probe asks for as much stack when it is compiled",
+              "sync/StackProbe.java",
+              "sixKibibytes(); }",
+              "descend(40); } static int descend(int d) { return d == 0 ? never : descend(d - 1); }",
+              "sync.StackProbeTest#whereItReturnsThereIsRoomForASlowPath"),
+          // ------------------------------------------------------------ section 4: slots
+          of(
+              "a new slot is seen by every later grace period",
+              "sync/Rcu.java",
+              "int count = PerThread.slotCount();",
+              "int count = lastCount; lastCount = PerThread.slotCount();",
+              "sync.RcuTest#theFirstSectionOfABrandNewThreadIsAwaited"),
+          of(
+              "a slot whose thread has died is quiescent",
+              "sync/Rcu.java",
+              "if (PerThread.isDead(slot)) { return true; }",
+              "",
+              "sync.RcuTest#theSectionOfADeadThreadIsOver"),
+          of(
+              "a dead slot is adopted",
+              "sync/PerThread.java",
+              "if (isDead(slot)) { SlotWords.OWNER",
+              "if (false) { SlotWords.OWNER",
+              "sync.PerThreadTest#shortThreadsShareFewSlots"),
+          of(
+              "an adopted slot begins outside of any section",
+              "sync/PerThread.java",
+              "SlotWords.WORD.setVolatile(slot, 0L);",
+              "",
+              "sync.PerThreadTest#aThreadThatDiedInsideASectionLeavesItsHeirOutsideOfOne"),
+          of(
+              "a live owner is never overwritten",
+              "sync/PerThread.java",
+              "if (slot == null || isDead(slot) || !leadsTo(slot.owner, entry)) {",
+              "if (true) {",
+              "sync.PerThreadTest#twoLiveThreadsWhoseIdsCollideMakeNoNewSlots"),
+          of(
+              "virtual threads have no slots",
+              "sync/PerThread.java",
+              "if (thread.isVirtual()) { return null; }",
+              "",
+              "sync.PerThreadTest#virtualThreadsMakeNoSlots"),
+          of(
+              "a stripe has one user",
+              "sync/PerThread.java",
+              "&& SlotWords.LOCKED.compareAndSet(stripe, 0, 1);",
+              "|| SlotWords.LOCKED.compareAndSet(stripe, 0, 1);",
+              "sync.PerThreadTest#aStripeHasOneUserAndWhenAllAreBusyThereIsNone"),
+          // ------------------------------------------------------------ section 4: bounds
+          of(
+              "a wait is bounded",
+              "sync/Rcu.java",
+              "if (now - start > maxNanos) { return false; }",
+              "",
+              "sync.RcuTest#aRunningSectionIsAwaited"),
+          of(
+              "who waits for itself is told",
+              "sync/Rcu.java",
+              "if (isReading(PerThread.existing())) {",
+              "if (false) {",
+              "sync.RcuTest#whoWaitsForItselfIsTold"),
+          of(
+              "who waits for itself is told, though its id collides",
+              "sync/Rcu.java",
+              "if (isReading(PerThread.existing())) {",
+              "if (isReading(PerThread.current())) {",
+              "sync.RcuTest#whoWaitsForItselfIsToldThoughItsIdCollides"),
+          of(
+              "destroy throws under a pin",
+              "slab/KmemCache.java",
+              "if (Rcu.isReading(PerThread.existing())) {",
+              "if (false) {",
+              "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
+          of(
+              "a slow path suspends a pin",
+              "slab/KmemCache.java",
+              "if (slot == null || !Rcu.isPinned(slot)) { return null; }",
+              "if (true) { return null; }",
+              "stress.PinnedThreadsTest#atTheCeilingAPinnedThreadMakesRoomItself"),
+          of(
+              "waiters share grace periods",
+              "sync/Rcu.java",
+              "if (completed < needed && !run(start, maxNanos)) { return false; }",
+              "return run(start, maxNanos);",
+              "sync.RcuTest#whoWaitsAtTheSameTimeSharesAGracePeriod"),
+          of(
+              "grace periods are capped",
+              "sync/Rcu.java",
+              "inWindow >= Math.max(1, MAX_PER_SECOND / 10)",
+              "inWindow < 0",
+              "sync.RcuTest#gracePeriodsAreSpread"),
+          of(
+              "a section of over 100 ms is counted as a stall",
+              "sync/Rcu.java",
+              "STALLS.incrementAndGet();",
+              "",
+              "sync.RcuTest#aSectionThatTakesOverATenthOfASecondIsAStall"),
+          of(
+              "waiting for one's turn is no stall",
+              "sync/Rcu.java",
+              "if (now - began > STALL_NANOS && !stalled) {",
+              "if (now - start > STALL_NANOS && !stalled) {",
+              "sync.RcuTest#waitingForOnesTurnIsNoStall"),
+          of(
+              "a spin lock has one holder",
+              "sync/SpinLock.java",
+              "return (int) HELD.getOpaque(this) == 0 && HELD.compareAndSet(this, 0, 1);",
+              "if ((int) HELD.getOpaque(this) != 0) { return false; } HELD.setOpaque(this, 1);"
+                  + " return true;",
+              "sync.SpinLockTest#whatIsDoneUnderTheLockIsDoneByOneAtATime"),
+          of(
+              "an interrupted waiter parks nevertheless",
+              "sync/SpinLock.java",
+              "} else if (Thread.interrupted()) {",
+              "} else if (false) {",
+              "sync.SpinLockTest#interruptedWaitersLeaveTheirCarriersToTheHolder"));
+}

@@ -1,0 +1,119 @@
+package org.kmem4j.stress;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Takes each rule out of a copy of the sources and runs its test there: a test that still passes
+ * tests nothing. {@code ./mvnw -Pmutants -pl allocator-core test} runs them, and only them.
+ */
+@Tag("mutant")
+class MutantsTest {
+  private static final Path SOURCES = Path.of("src/main/java");
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  @TempDir(cleanup = CleanupMode.ALWAYS)
+  private Path folder;
+
+  static Stream<Mutant> mutants() {
+    return Mutant.ALL.stream();
+  }
+
+  /** Each test with its flags once. */
+  static Stream<Mutant> controls() {
+    return Mutant.ALL.stream()
+        .map(mutant -> new Mutant("control", "", "", "", mutant.test(), mutant.flags()))
+        .distinct();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("mutants")
+  void withoutTheRuleItsTestFails(Mutant mutant) throws Exception {
+    compile(mutant);
+
+    var result = run(mutant);
+
+    System.out.printf(
+        "%-70s %-60s %5.1f s  %s%n",
+        mutant.rule(), mutant.test(), result.took().toMillis() / 1e3, result.summary());
+    assertFalse(result.passed(), mutant.test() + " passes without: " + mutant.rule());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("controls")
+  void withAllRulesTheSameTestPasses(Mutant control) throws Exception {
+    compile(null);
+
+    var result = run(control);
+
+    assertTrue(result.passed(), control.test() + ": " + result.output());
+  }
+
+  private ChildJvm.Result run(Mutant mutant) throws IOException, InterruptedException {
+    return ChildJvm.run(
+        "org.kmem4j." + mutant.test(),
+        folder.resolve("classes"),
+        LIMIT,
+        mutant.flags().toArray(String[]::new));
+  }
+
+  private void compile(Mutant mutant) throws IOException {
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    Path sources = folder.resolve("sources");
+    List<Path> files;
+    try (Stream<Path> walk = Files.walk(SOURCES)) {
+      files =
+          walk.filter(file -> file.toString().endsWith(".java"))
+              .filter(file -> !file.endsWith("module-info.java"))
+              .toList();
+    }
+    for (Path file : files) {
+      String source = Files.readString(file);
+      if (mutant != null && file.endsWith(Path.of("org/kmem4j").resolve(mutant.file()))) {
+        source = withHelpers(mutant.apply(source));
+      }
+      Path copy = sources.resolve(SOURCES.relativize(file));
+      Files.createDirectories(copy.getParent());
+      Files.writeString(copy, source);
+    }
+    try (var manager = compiler.getStandardFileManager(null, null, null)) {
+      var copies = files.stream().map(file -> sources.resolve(SOURCES.relativize(file))).toList();
+      var messages = new StringWriter();
+      var options =
+          List.of(
+              "-proc:none",
+              "-nowarn",
+              "-d",
+              folder.resolve("classes").toString(),
+              "-cp",
+              System.getProperty("java.class.path"));
+      boolean compiled =
+          compiler
+              .getTask(
+                  messages, manager, null, options, null, manager.getJavaFileObjectsFromPaths(copies))
+              .call();
+      assertTrue(compiled, () -> "the mutant does not compile: " + messages);
+    }
+  }
+
+  /** What some replacements use. */
+  private static String withHelpers(String source) {
+    return source.replace(
+        "\n  private Rcu() {}\n", "\n  private Rcu() {}\n\n  private static int lastCount;\n");
+  }
+}
