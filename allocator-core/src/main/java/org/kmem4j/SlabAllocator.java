@@ -351,12 +351,16 @@ public final class SlabAllocator implements AutoCloseable {
     if (running != null) {
       running.close();
     }
+    RuntimeException damage = slabs.finishDeferred(); // what is cached is not alive
     LiveReport report = live();
     if (!closing.compareAndSet(false, true)) {
       return;
     }
     try {
       slabs.close();
+      if (damage != null) {
+        throw damage;
+      }
     } finally { // it may report damage; the memory goes back all the same
       pages.deactivate();
       Rcu.synchronize();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
@@ -22,6 +23,8 @@ import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.slab.Pin;
 import org.kmem4j.slab.SizeClasses;
 
 /** The end of an allocator: what was left is reported, and whoever comes late is told. */
@@ -185,6 +188,44 @@ final class CloseTest {
 
     assertTrue(reports.getFirst().isEmpty());
     assertEquals("nothing is alive", reports.getFirst().toString());
+  }
+
+  @Test
+  void whatWaitsForAGracePeriodIsNotReportedAsAlive() throws InterruptedException {
+    List<LiveReport> reports = new ArrayList<>();
+    SlabAllocator allocator = allocators.open(b -> b.max(1 << 20).onClose(reports::add));
+    long[] objects = new long[50];
+    KmemCache cache = allocator.createCache("c", 64);
+    cache.allocBulk(objects, 0, 50);
+    cache.freeBulk(objects, 0, 50);
+    CountDownLatch pinned = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    Thread reader =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  Pin pin = allocator.pin();
+                  pinned.countDown();
+                  awaitQuietly(end);
+                  pin.close();
+                });
+    pinned.await();
+    assertThrows(OutOfNativeMemoryException.class, () -> allocator.alloc(2 << 20));
+    assertEquals(0, cache.stats().cachedObjects(), "taken away, and not yet back in its slab");
+    end.countDown();
+    reader.join();
+
+    allocator.close();
+
+    assertTrue(reports.getFirst().isEmpty(), () -> reports.getFirst().toString());
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test

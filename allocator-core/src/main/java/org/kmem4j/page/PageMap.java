@@ -117,6 +117,11 @@ public final class PageMap {
     return address & (-2048L << (entry & KIND_MASK));
   }
 
+  /** Order of the slab that an entry belongs to. */
+  public static int order(int entry) {
+    return (entry & KIND_MASK) - 1;
+  }
+
   /** Number of the cache that the slab of an entry belongs to. */
   public static int cacheId(int entry) {
     return entry >>> KIND_BITS;

@@ -756,8 +756,18 @@ public final class KmemCache {
             + " was overwritten; found while the object was given back");
   }
 
-  private boolean isSound(long slab) {
+  /**
+   * Whether a slab's header is still ours at both ends: who writes past the page before it, or
+   * before its first object, hits one of them first.
+   */
+  boolean isSound(long slab) {
     return slab != 0 && Slab.cache(slab) == address && Memory.getLong(slab + Slab.COOKIE) == cookie;
+  }
+
+  /** Freezes a slab whose header was overwritten. */
+  void freezeOverwritten(long slab) {
+    boolean usual = PageMap.order(map.entry(slab)) == geometry.order();
+    Slab.freezeOverwritten(slab, address, link, cookie, usual ? geometry : smallest);
   }
 
   /** Takes pages and makes a slab of them, with no lock held. Returns 0 if refused. */

@@ -115,7 +115,7 @@ final class PartialList {
     if (index != Slab.NONE) {
       word = Slab.FREE.set(word, next(slab, index));
     } else {
-      index = Slab.CARVED.get(word);
+      index = carve(slab, word);
       word = Slab.CARVED.set(word, index + 1);
     }
     taken(slab, word, 1);
@@ -136,13 +136,24 @@ final class PartialList {
       if (index != Slab.NONE) {
         word = Slab.FREE.set(word, next(slab, index));
       } else {
-        index = Slab.CARVED.get(word);
+        index = carve(slab, word);
         word = Slab.CARVED.set(word, index + 1);
       }
       sheaf.set(base + i, geometry.addressOf(slab, index));
     }
     sheaf.setCount(base + available);
     taken(slab, word, available);
+  }
+
+  /**
+   * The first object that was never handed out: there is one, unless the freelist was cut short.
+   */
+  private int carve(long slab, long word) {
+    int index = Slab.CARVED.get(word);
+    if (index >= Slab.OBJECTS.get(word)) {
+      throw freeze(slab, "its freelist ends too early: a free object was written to");
+    }
+    return index;
   }
 
   /** Stores a listed slab's word after objects were taken, and books them. */
@@ -261,28 +272,66 @@ final class PartialList {
   private int next(long slab, int index) {
     int link = readLink(slab, index);
     if (link != Slab.NONE && link >= Slab.CARVED.get(Memory.getLong(slab + Slab.HEAD))) {
-      throw freeze(slab, index, link);
+      String where = index + " at " + Slabs.hex(geometry.addressOf(slab, index));
+      throw freeze(slab, "free object " + where + " was written to: its link is " + link);
     }
     return link;
   }
 
-  private CorruptionException freeze(long slab, int index, int link) {
+  private CorruptionException freeze(long slab, String why) {
     unlist(slab); // objects are taken from listed slabs only
     long word = Memory.getLong(slab + Slab.HEAD);
     free -= Slab.OBJECTS.get(word) - Slab.INUSE.get(word);
     Memory.putLong(slab + Slab.HEAD, Slab.FROZEN.set(word, 1));
-    return new CorruptionException(
-        "cache \""
-            + cache.name()
-            + "\", slab "
-            + Slabs.hex(slab)
-            + ", free object "
-            + index
-            + " at "
-            + Slabs.hex(geometry.addressOf(slab, index))
-            + " was written to: its link is "
-            + link
-            + "; the slab is frozen");
+    return corrupt(slab, why);
+  }
+
+  private CorruptionException corrupt(long slab, String why) {
+    String where = "cache \"" + cache.name() + "\", slab " + Slabs.hex(slab);
+    return new CorruptionException(where + ", " + why + "; the slab is frozen");
+  }
+
+  /**
+   * Sets the first slab of the partial list aside: its header was overwritten, and its links with
+   * it. The rest is found from the end of the list, as far as headers there are sound.
+   */
+  private CorruptionException abandonHead() {
+    long damaged = head;
+    head = 0;
+    for (long at = tail; at != 0 && at != damaged && cache.isSound(at); ) {
+      head = at;
+      at = Memory.getLong(at + Slab.PREV);
+    }
+    if (head == 0) {
+      tail = 0;
+    } else {
+      Memory.putLong(head + Slab.PREV, 0);
+    }
+    return abandon(damaged);
+  }
+
+  /** Sets the list of empty slabs aside: the header of the first was overwritten, and its link. */
+  private CorruptionException abandonEmpties() {
+    long damaged = empty;
+    empty = 0;
+    emptySlabs = 0;
+    return abandon(damaged);
+  }
+
+  private CorruptionException abandon(long damaged) {
+    cache.freezeOverwritten(damaged);
+    free = 0;
+    for (long slab = head; slab != 0; slab = soundNext(slab)) {
+      free += Slab.objects(slab) - Slab.inuse(slab);
+    }
+    for (long slab = empty; slab != 0; slab = soundNext(slab)) {
+      free += Slab.objects(slab);
+    }
+    return corrupt(damaged, "its header was overwritten");
+  }
+
+  private long soundNext(long slab) {
+    return cache.isSound(slab) ? Memory.getLong(slab + Slab.NEXT) : 0;
   }
 
   /** Links are stored with a code, so that a stray small number is no valid link. */
@@ -318,9 +367,18 @@ final class PartialList {
     Memory.putLong(pages, Memory.getLong(pages) + count);
   }
 
-  /** Whether the partial list has a slab; if it has none, an empty one is moved there. */
+  /**
+   * Whether the partial list has a slab; if it has none, an empty one is moved there. A slab's
+   * links are followed only if its header is sound.
+   */
   private boolean hasListed() {
+    if (head != 0 && !cache.isSound(head)) {
+      throw abandonHead();
+    }
     if (head == 0 && empty != 0) {
+      if (!cache.isSound(empty)) {
+        throw abandonEmpties();
+      }
       long slab = empty;
       empty = Memory.getLong(slab + Slab.NEXT);
       emptySlabs--;
@@ -370,7 +428,9 @@ final class PartialList {
       return 0;
     }
     long chain = 0;
-    while (emptySlabs > keep && free - Slab.objects(empty) >= keepFree) {
+    while (emptySlabs > keep
+        && cache.isSound(empty) // else it is reported when it is to be used
+        && free - Slab.objects(empty) >= keepFree) {
       long slab = empty;
       empty = Memory.getLong(slab + Slab.NEXT);
       emptySlabs--;
@@ -473,11 +533,13 @@ final class PartialList {
     try {
       Map<Long, BitSet> freeObjects = new HashMap<>();
       long inuseSum = 0;
+      long frozenSum = 0; // an upper bound, where a header was overwritten
       long freeSum = 0;
       for (long slab : all) {
         BitSet indices = freeIndices(slab);
         freeObjects.put(slab, indices);
         inuseSum += Slab.inuse(slab);
+        frozenSum += Slab.isFrozen(slab) ? Slab.inuse(slab) : 0;
         freeSum += Slab.isFrozen(slab) ? 0 : indices.cardinality();
       }
       Set<Long> listed = new HashSet<>(all);
@@ -491,7 +553,10 @@ final class PartialList {
             slab);
       }
       SlabValidator.check(
-          all.size() == slabs && freeSum == free && inuseSum == inuse(),
+          all.size() == slabs
+              && freeSum == free
+              && inuse() <= inuseSum
+              && inuse() >= inuseSum - frozenSum,
           "%s: counted %d slabs, %d free objects, %d in use; booked %d, %d and %d",
           cache,
           all.size(),

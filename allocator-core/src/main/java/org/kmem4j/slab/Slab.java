@@ -42,14 +42,29 @@ final class Slab {
 
   /** Writes the header of an empty slab. */
   static void init(long slab, long cache, int id, long cookie, SlabGeometry geometry) {
+    init(slab, cache, id, cookie, geometry.order());
+    Memory.putLong(slab + HEAD, OBJECTS.set(FREE.set(0, NONE), geometry.objects()));
+    Memory.fill(slab + HEADER_BYTES, geometry.first() - HEADER_BYTES, (byte) 0);
+  }
+
+  private static void init(long slab, long cache, int id, long cookie, int order) {
     Memory.putLong(slab + CACHE, cache);
     Memory.putInt(slab + ID, id);
-    Memory.putInt(slab + ORDER, geometry.order());
+    Memory.putInt(slab + ORDER, order);
     Memory.putLong(slab + NEXT, 0);
     Memory.putLong(slab + PREV, 0);
     Memory.putLong(slab + COOKIE, cookie);
-    Memory.putLong(slab + HEAD, OBJECTS.set(FREE.set(0, NONE), geometry.objects()));
-    Memory.fill(slab + HEADER_BYTES, geometry.first() - HEADER_BYTES, (byte) 0);
+  }
+
+  /**
+   * Writes a header anew that a program has overwritten: the slab is frozen, and as nobody knows
+   * any more which of its objects are in use, all are.
+   */
+  static void freezeOverwritten(long slab, long cache, int id, long cookie, SlabGeometry geometry) {
+    int all = geometry.objects();
+    init(slab, cache, id, cookie, geometry.order());
+    long word = OBJECTS.set(FREE.set(0, NONE), all);
+    Memory.putLong(slab + HEAD, FROZEN.set(CARVED.set(INUSE.set(word, all), all), 1));
   }
 
   /** Forgets what the header said, so that a stale free finds no cache here. */

@@ -293,6 +293,19 @@ public final class Slabs {
     all.forEach(KmemCache::awaitVisitors);
     Rcu.synchronize();
     all.forEach(KmemCache::unlinkFronts);
+    RuntimeException damage = finishDeferred();
+    if (damage != null) {
+      throw damage;
+    }
+  }
+
+  /**
+   * Finishes everything that waits for a grace period: until then, objects that were cached count
+   * as used.
+   *
+   * @return a report on damage that came to light, or null
+   */
+  public RuntimeException finishDeferred() {
     RuntimeException damage = null;
     for (boolean done = false; !done; ) {
       try {
@@ -301,9 +314,7 @@ public final class Slabs {
         damage = e; // each of them has left the queue
       }
     }
-    if (damage != null) {
-      throw damage;
-    }
+    return damage;
   }
 
   /** After {@link #close}: forgets every cache, so that their numbers can be used again. */

@@ -96,6 +96,26 @@ final class CorruptionTest {
   }
 
   @Test
+  void aFreelistThatWasCutShortGivesNothingBeyondTheSlab() {
+    List<Long> objects = slabWithOneLiveObject(cache);
+    long slab = slabOf(objects.getFirst());
+    short code = (short) (cache.cookie() >>> 16);
+    Memory.putShort(objects.get(5), (short) (code ^ Slab.NONE));
+
+    List<Long> more = new ArrayList<>();
+    assertThrows(
+        CorruptionException.class,
+        () -> {
+          for (int i = 0; i < 1000; i++) {
+            more.add(cache.alloc());
+          }
+        });
+
+    assertTrue(Slab.isFrozen(slab));
+    more.forEach(object -> assertTrue(cache.beginsObject(object)));
+  }
+
+  @Test
   void lookingAtAnObjectDoesNotFreezeItsSlab() {
     List<Long> objects = slabWithOneLiveObject(cache);
     overwriteLink(objects.get(5));
@@ -208,6 +228,103 @@ final class CorruptionTest {
 
     Memory.putLong(slab, cache.address());
     cache.free(object);
+  }
+
+  /** Partial slabs, one after the other in memory; in each every second object is live. */
+  private List<Long> partialSlabs() {
+    List<Long> objects = take(cache, 8 * cache.geometry().objects());
+    List<Long> slabs = new ArrayList<>();
+    for (int i = 0; i < objects.size(); i += 2) {
+      cache.free(objects.get(i));
+    }
+    cache.shrink();
+    for (int i = 1; i < objects.size(); i += 2) {
+      long slab = slabOf(objects.get(i));
+      if (!slabs.contains(slab)) {
+        slabs.add(slab);
+      }
+    }
+    assertEquals(8, slabs.size());
+    return slabs;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 8, 16, 24, 32, 40, 48, 64})
+  void whoWritesPastTheEndOfASlabHarmsTheNextSlabOnly(int bytes) {
+    List<Long> slabs = partialSlabs();
+    Memory.fill(slabs.get(3), bytes, (byte) 0x41);
+
+    List<Long> taken = assertReportsOnce(slabs.get(3));
+
+    assertTrue(Slab.isFrozen(slabs.get(3)));
+    for (long object : taken) {
+      assertNotEquals(slabs.get(3), slabOf(object), "a frozen slab is never reused");
+    }
+    allocator.validate();
+    taken.forEach(cache::free);
+  }
+
+  @Test
+  void whoWritesBeforeTheFirstObjectHarmsItsSlabOnly() {
+    List<Long> slabs = partialSlabs();
+    Memory.fill(slabs.get(3) + 20, 44, (byte) 0x41);
+
+    assertReportsOnce(slabs.get(3));
+
+    assertTrue(Slab.isFrozen(slabs.get(3)));
+  }
+
+  @Test
+  void whatLiesInAFrozenSlabCanStillBeFreed() {
+    List<Long> objects = take(cache, cache.geometry().objects());
+    objects.subList(0, 30).forEach(cache::free);
+    cache.shrink();
+    Memory.fill(slabOf(objects.getLast()), 40, (byte) 0x41);
+    List<Long> taken = assertReportsOnce(slabOf(objects.getLast()));
+
+    objects.subList(30, objects.size()).forEach(cache::free);
+    cache.shrink();
+
+    assertEquals(taken.size(), cache.stats().usedObjects());
+  }
+
+  @Test
+  void anEmptySlabIsNotTrustedEither() {
+    cache.prewarm(300);
+    List<Long> objects = take(cache, 300);
+    long slab = slabOf(objects.getLast());
+    objects.forEach(cache::free);
+    cache.prewarm(600);
+    Memory.fill(slab, 40, (byte) 0x41);
+    List<Long> more = new ArrayList<>();
+
+    for (int i = 0; i < 2000; i++) {
+      try {
+        more.add(cache.alloc());
+      } catch (CorruptionException e) {
+        assertTrue(e.getMessage().contains("header"), e.getMessage());
+      }
+    }
+
+    assertTrue(more.size() > 1900);
+    allocators.giveUp(allocator); // empty slabs behind the damaged one are lost
+  }
+
+  /** Takes many objects, and expects one report. */
+  private List<Long> assertReportsOnce(long slab) {
+    List<Long> taken = new ArrayList<>();
+    List<String> reports = new ArrayList<>();
+    for (int i = 0; i < 2000; i++) {
+      try {
+        taken.add(cache.alloc());
+      } catch (CorruptionException e) {
+        reports.add(e.getMessage());
+      }
+    }
+    assertEquals(1, reports.size(), reports::toString);
+    String text = reports.getFirst();
+    assertTrue(text.contains(Slabs.hex(slab) + ", its header was overwritten"), text);
+    return taken;
   }
 
   // ------------------------------------------------------------------ second frees

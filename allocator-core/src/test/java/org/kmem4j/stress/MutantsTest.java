@@ -105,7 +105,12 @@ class MutantsTest {
       boolean compiled =
           compiler
               .getTask(
-                  messages, manager, null, options, null, manager.getJavaFileObjectsFromPaths(copies))
+                  messages,
+                  manager,
+                  null,
+                  options,
+                  null,
+                  manager.getJavaFileObjectsFromPaths(copies))
               .call();
       assertTrue(compiled, () -> "the mutant does not compile: " + messages);
     }

@@ -13,6 +13,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.SlabAllocator;
+import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 
@@ -132,7 +133,7 @@ class ParkedThreadsTest {
     try {
       while (true) { // objects linked through their first word
         long object = cache.alloc();
-        org.kmem4j.memory.Memory.putLong(object, last);
+        Memory.putLong(object, last);
         last = object;
         held++;
       }
@@ -142,7 +143,7 @@ class ParkedThreadsTest {
 
     assertTrue(held * 128 > (15 << 20), "objects: " + held);
     while (last != 0) {
-      long next = org.kmem4j.memory.Memory.getLong(last);
+      long next = Memory.getLong(last);
       cache.free(last);
       last = next;
     }

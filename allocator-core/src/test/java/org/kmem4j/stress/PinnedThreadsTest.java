@@ -10,6 +10,7 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.SlabAllocator;
+import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.Pin;
@@ -18,7 +19,8 @@ import org.kmem4j.slab.Pin;
 class PinnedThreadsTest {
   private static final long MAX = 4 << 20;
 
-  private final SlabAllocator allocator = SlabAllocator.builder().max(MAX).build();
+  private final SlabAllocator allocator =
+      SlabAllocator.builder().max(MAX).onClose(report -> {}).build();
   private final KmemCache cache = allocator.createCache("pinned", 100);
   private final Crew crew = new Crew();
   private final CountDownLatch release = new CountDownLatch(1);
@@ -99,7 +101,7 @@ class PinnedThreadsTest {
     try {
       while (true) {
         long object = other.alloc();
-        org.kmem4j.memory.Memory.putLong(object, last);
+        Memory.putLong(object, last);
         last = object;
       }
     } catch (OutOfNativeMemoryException e) {
@@ -107,7 +109,7 @@ class PinnedThreadsTest {
     }
 
     while (last != 0) {
-      long next = org.kmem4j.memory.Memory.getLong(last);
+      long next = Memory.getLong(last);
       other.free(last);
       last = next;
     }
@@ -133,6 +135,31 @@ class PinnedThreadsTest {
 
     assertEquals(0, cache.stats().pages());
     assertEquals(0, cache.stats().usedObjects());
+  }
+
+  @Test
+  @SuppressWarnings("try") // it is pinned, and uses the pin no further
+  void atTheCeilingAPinnedThreadMakesRoomItself() {
+    KmemCache other = allocator.createCache("other", 1000);
+    long[] objects = new long[500];
+    other.allocBulk(objects, 0, objects.length);
+    other.freeBulk(objects, 0, objects.length);
+    long last = 0;
+    try (Pin pin = allocator.pin()) {
+      while (true) {
+        long object = cache.alloc();
+        Memory.putLong(object, last);
+        last = object;
+      }
+    } catch (OutOfNativeMemoryException e) {
+      assertEquals(0, other.stats().pages(), e.getMessage());
+    }
+
+    while (last != 0) {
+      long next = Memory.getLong(last);
+      cache.free(last);
+      last = next;
+    }
   }
 
   @Test

@@ -42,6 +42,32 @@ class SharedCachesTest {
     run(2 << 20, maxOrder, sheaf, fronts, Duration.ofMillis(1500));
   }
 
+  /** Whoever looks after all caches must not meet one whose number leads to another by now. */
+  @Test
+  void cachesComeAndGoAtTheCeiling() throws InterruptedException {
+    try (var allocator = SlabAllocator.builder().max(1 << 20).onClose(report -> {}).build()) {
+      var ownership = new Ownership(allocator, 1 << 20);
+      for (int i = 0; i < 3; i++) {
+        crew.start(() -> createAndDestroy(allocator, ownership));
+      }
+      crew.start(
+          () -> {
+            while (crew.goesOn()) {
+              try {
+                allocator.free(allocator.alloc(2 << 20));
+              } catch (OutOfNativeMemoryException e) {
+                continue; // and all caches were drained
+              }
+            }
+          });
+
+      crew.runFor(Duration.ofSeconds(3));
+
+      allocator.validate();
+      assertEquals(0, allocator.stats().usedObjects());
+    }
+  }
+
   @Test
   @Tag("slow")
   void withMemoryToSpareForLong() throws InterruptedException {

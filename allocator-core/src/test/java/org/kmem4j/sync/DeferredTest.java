@@ -77,6 +77,7 @@ class DeferredTest {
     deferred.add(done::incrementAndGet);
 
     assertFalse(deferred.finish(SHORT));
+
     assertEquals(0, done.get());
     assertEquals(1, deferred.size());
 
@@ -135,6 +136,34 @@ class DeferredTest {
     release.countDown();
     assertTrue(deferred.finish(LONG));
     assertEquals(1, done.get());
+  }
+
+  /** What others add meanwhile is theirs to wait for. */
+  @Test
+  void whoFinishesWaitsForAllThatWasAddedBeforeAndNoMore() throws InterruptedException {
+    for (int i = 0; i < 3; i++) {
+      crew.start(
+          () -> {
+            while (crew.goesOn()) {
+              if (deferred.size() < 50) {
+                deferred.add(Thread::onSpinWait);
+              }
+              deferred.finish(100_000);
+            }
+          });
+    }
+    try {
+      for (int i = 0; i < 200; i++) {
+        var done = new AtomicInteger();
+        deferred.add(done::incrementAndGet);
+
+        assertTrue(deferred.finish(LONG));
+
+        assertEquals(1, done.get(), "round " + i);
+      }
+    } finally {
+      crew.stop();
+    }
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.CyclicBarrier;
@@ -167,6 +168,19 @@ class FrontTest {
 
     assertTrue(Front.attach(slot, link, null, asked));
 
+    assertFalse(Rcu.isReading(slot));
+  }
+
+  @Test
+  void whateverIsThrownInASectionEndsIt() {
+    Sheaf broken = attached(8);
+    broken.setCount(1000); // of a capacity of 4
+
+    assertThrows(IndexOutOfBoundsException.class, () -> Front.pop(slot, link));
+    assertFalse(Rcu.isReading(slot));
+
+    broken.setCount(-1000);
+    assertThrows(IndexOutOfBoundsException.class, () -> Front.push(slot, link, 8));
     assertFalse(Rcu.isReading(slot));
   }
 

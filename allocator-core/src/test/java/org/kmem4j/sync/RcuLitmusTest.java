@@ -172,15 +172,15 @@ class RcuLitmusTest {
         () -> {
           Slot mine = PerThread.find();
           int[] cold = new int[16 << 20];
-          var random = ThreadLocalRandom.current();
-          while (crew.goesOn()) {
-            for (int i = 0; i < 40; i++) { // the word waits behind these
-              cold[random.nextInt(cold.length)]++;
+          int[] where = ThreadLocalRandom.current().ints(1 << 14, 0, cold.length).toArray();
+          for (int round = 0; crew.goesOn(); round++) {
+            for (int i = 0; i < 40; i++) { // stores that miss: the word waits behind them
+              cold[where[(round * 40 + i) & (where.length - 1)]] = round;
             }
             Rcu.enter(mine);
             try {
               int found = (int) PUBLISHED.getOpaque(this);
-              for (int i = 0; i < 200; i++) {
+              for (int i = 0; i < 1000; i++) {
                 if (payloadAt(found) != GOOD) {
                   throw new AssertionError("it was reused, look " + i);
                 }

@@ -34,12 +34,12 @@ class SpinLockTest {
 
   @Test
   void whatIsDoneUnderTheLockIsDoneByOneAtATime() throws InterruptedException {
-    int threads = 6;
-    int rounds = 20_000;
+    int threads = 4;
+    int rounds = 300_000;
 
     for (int i = 0; i < threads; i++) {
       crew.start(
-          i % 2 == 0 ? Thread.ofPlatform().daemon() : Thread.ofVirtual(),
+          i < 3 ? Thread.ofPlatform().daemon() : Thread.ofVirtual(),
           () -> {
             for (int round = 0; round < rounds; round++) {
               lock.lock();
