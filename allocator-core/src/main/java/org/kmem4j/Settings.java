@@ -68,6 +68,7 @@ record Settings(
           DEBUG);
 
   private static final long MIN_MAX_BYTES = 64 << 10;
+  private static final long REGION_BYTES = 2 << 20;
   private static final long DERIVED = -1;
   private static final String PREFIX = "kmem4j.";
 
@@ -80,6 +81,17 @@ record Settings(
     }
     if (max < MIN_MAX_BYTES) {
       throw bad(MAX, properties.getProperty(MAX), "at least 64k");
+    }
+    if ((flag(properties, PRE_TOUCH) || flag(properties, LOCK)) && max < REGION_BYTES) {
+      throw new IllegalArgumentException(
+          MAX
+              + "="
+              + max
+              + " is too small: "
+              + PRE_TOUCH
+              + " and "
+              + LOCK
+              + " take whole regions of 2 MiB; accepted: at least 2m");
     }
     String decay = properties.getProperty(DECAY, "10s");
     long decayNanos =

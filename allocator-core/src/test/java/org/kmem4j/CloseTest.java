@@ -211,7 +211,7 @@ final class CloseTest {
                 });
     pinned.await();
     assertThrows(OutOfNativeMemoryException.class, () -> allocator.alloc(2 << 20));
-    assertEquals(0, cache.stats().cachedObjects(), "taken away, and not yet back in its slab");
+    assertEquals(0, cache.stats().usedObjects(), "taken from its front, and not yet in its slab");
     end.countDown();
     reader.join();
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -109,6 +110,10 @@ public final class KmemCache {
   private final long cookie;
   private final PartialList list;
   private final Barn barn;
+
+  /** Fronts that were taken from their threads and wait for a grace period. */
+  private final Set<Sheaf> unlinked = ConcurrentHashMap.newKeySet();
+
   private final ConcurrentHashMap<Account, KmemCache> children = new ConcurrentHashMap<>();
   private final Account account;
 
@@ -564,7 +569,7 @@ public final class KmemCache {
   }
 
   private void freeMakingRoom(long object) {
-    slabs.checkOpen();
+    checkUsable();
     StackProbe.probe();
     Slot pinned = suspendPin();
     try {
@@ -773,11 +778,11 @@ public final class KmemCache {
   /** Takes pages and makes a slab of them, with no lock held. Returns 0 if refused. */
   private long newSlab(Slot slot, boolean mayWait) {
     Slot mine = slot == null || slot.isStripe() ? null : slot;
-    long slab = newSlab(geometry, mine, mayWait);
+    long slab = newSlab(geometry, mine, false);
     if (slab == 0 && smallest.order() != geometry.order()) {
-      slab = newSlab(smallest, mine, mayWait);
+      slab = newSlab(smallest, mine, false);
     }
-    return slab;
+    return slab == 0 && mayWait ? newSlab(smallest, mine, true) : slab;
   }
 
   private long newSlab(SlabGeometry shape, Slot slot, boolean mayWait) {
@@ -1049,8 +1054,17 @@ public final class KmemCache {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       Sheaf sheaf = Front.unlink(PerThread.slot(i), link);
       if (sheaf != null) {
-        slabs.deferred().add(() -> dissolve(sheaf));
+        unlinked.add(sheaf);
+        slabs.deferred().add(() -> dissolveUnlinked(sheaf));
       }
+    }
+  }
+
+  private void dissolveUnlinked(Sheaf sheaf) {
+    try {
+      dissolve(sheaf);
+    } finally {
+      unlinked.remove(sheaf);
     }
   }
 
@@ -1252,6 +1266,10 @@ public final class KmemCache {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       cached += Front.peekCount(PerThread.slot(i), link);
     }
+    for (Sheaf sheaf : unlinked) {
+      Sheaf spare = sheaf.spare();
+      cached += sheaf.count() + (spare == null ? 0 : spare.count());
+    }
     return cached + barn.objects();
   }
 
@@ -1282,6 +1300,12 @@ public final class KmemCache {
   /** Every sheaf of this cache, in fronts and barn. */
   List<Sheaf> sheaves() {
     List<Sheaf> sheaves = new ArrayList<>(barn.sheaves());
+    for (Sheaf sheaf : unlinked) {
+      sheaves.add(sheaf);
+      if (sheaf.spare() != null) {
+        sheaves.add(sheaf.spare());
+      }
+    }
     for (int i = 0; i < PerThread.slotCount(); i++) {
       sheaves.addAll(Front.peek(PerThread.slot(i), link));
     }

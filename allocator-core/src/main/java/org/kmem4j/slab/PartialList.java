@@ -478,8 +478,9 @@ final class PartialList {
     }
   }
 
+  /** Whether there are empty slabs that no prewarm asked for; a recent answer. */
   boolean hasEmpties() {
-    return emptySlabs > 0;
+    return emptySlabs > 0 && free - geometry.objects() >= keepFree;
   }
 
   /** Whether an object is on its slab's freelist or was never handed out. */

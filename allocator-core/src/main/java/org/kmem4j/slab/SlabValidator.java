@@ -75,7 +75,7 @@ final class SlabValidator {
     }
     byCache.forEach((id, left) -> checkLeft(id, left, pages.get(id)));
     check(
-        slabs.deferred().size() > 0 || frontBytes == slabs.frontBytes(),
+        frontBytes == slabs.frontBytes(),
         "fronts may hold %d bytes, booked %d",
         frontBytes,
         slabs.frontBytes());

@@ -30,7 +30,7 @@ public final class ChildJvm {
       String cause = "";
       for (String line : output.lines().toList()) {
         if (line.startsWith("#  SIG")) {
-          return "crashed: " + line.substring(3).trim();
+          return "the JVM crashed: " + line.substring(3).replaceAll(" at .*", "");
         }
         if (line.startsWith("Caused by: ")) {
           cause = line.substring(11);
@@ -57,7 +57,7 @@ public final class ChildJvm {
     command.add("-ea");
     command.add("-Xmx512m");
     command.add("-XX:-CreateCoredumpOnCrash");
-    command.add("-XX:+SuppressFatalErrorMessage");
+    command.add("-XX:ErrorFile=/dev/null");
     command.add("--enable-native-access=ALL-UNNAMED");
     command.addAll(List.of(flags));
     command.add("-cp");

@@ -177,6 +177,12 @@ record Mutant(
               "for (int round = 0; visitors.get() > 0; round++) {",
               "for (int round = 0; visitors.get() > 1000; round++) {",
               "stress.SharedCachesTest#cachesComeAndGoAtTheCeiling"),
+          of(
+              "of two who destroy a cache one succeeds",
+              "slab/KmemCache.java",
+              "if (!ending.compareAndSet(false, true)) {",
+              "if (false) {",
+              "stress.SharedCachesTest#ofTwoWhoDestroyACacheOneSucceeds"),
           // ------------------------------------------------------------ section 4: readers,
           // writers
           of(
@@ -196,7 +202,7 @@ record Mutant(
               "sync/Rcu.java",
               "if (!FENCE) { Os.membarrier(); }",
               "",
-              "sync.RcuLitmusTest#nothingIsReusedWhileASectionUsesIt",
+              "sync.RcuLitmusTest#nothingIsReusedWhileASectionUsesItForLong",
               MANY_GRACE_PERIODS),
           of(
               "finally: whatever is thrown ends the section",

@@ -30,13 +30,19 @@ class MutantsTest {
   @TempDir(cleanup = CleanupMode.ALWAYS)
   private Path folder;
 
+  /** With {@code -Dmutant=stripe} those alone whose rule speaks of a stripe. */
+  private static Stream<Mutant> chosen() {
+    String part = System.getProperty("mutant", "");
+    return Mutant.ALL.stream().filter(mutant -> mutant.rule().contains(part));
+  }
+
   static Stream<Mutant> mutants() {
-    return Mutant.ALL.stream();
+    return chosen();
   }
 
   /** Each test with its flags once. */
   static Stream<Mutant> controls() {
-    return Mutant.ALL.stream()
+    return chosen()
         .map(mutant -> new Mutant("control", "", "", "", mutant.test(), mutant.flags()))
         .distinct();
   }

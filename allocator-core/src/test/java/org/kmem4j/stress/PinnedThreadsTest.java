@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.kmem4j.LiveReport;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
@@ -160,6 +163,24 @@ class PinnedThreadsTest {
       cache.free(last);
       last = next;
     }
+  }
+
+  /** They lie in no front, and wait for their grace period: that makes them no leak. */
+  @Test
+  void whatAPinDelayedIsNoLeakWhenTheAllocatorCloses() throws InterruptedException {
+    List<LiveReport> reports = new ArrayList<>();
+    try (var closing = SlabAllocator.builder().max(MAX).onClose(reports::add).build()) {
+      KmemCache freed = closing.createCache("freed", 100);
+      long[] objects = new long[20];
+      freed.allocBulk(objects, 0, objects.length);
+      freed.freeBulk(objects, 0, objects.length);
+      pinned();
+      assertThrows(OutOfNativeMemoryException.class, () -> closing.alloc(2 * MAX));
+      release.countDown();
+      crew.join();
+    }
+
+    assertTrue(reports.get(0).isEmpty(), reports.toString());
   }
 
   @Test

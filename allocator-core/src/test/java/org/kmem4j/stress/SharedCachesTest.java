@@ -7,7 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +44,71 @@ class SharedCachesTest {
   @CsvSource({"6,62,8000000", "0,30,100000"})
   void atTheCeiling(int maxOrder, int sheaf, long fronts) throws InterruptedException {
     run(2 << 20, maxOrder, sheaf, fronts, Duration.ofMillis(1500));
+  }
+
+  @Test
+  void thousandsOfVirtualThreadsShareTheStripes() throws InterruptedException {
+    long max = 256 << 20;
+    try (var allocator = SlabAllocator.builder().max(max).onClose(report -> {}).build()) {
+      var ownership = new Ownership(allocator, max);
+      KmemCache cache = allocator.createCache("virtual", 100);
+      for (int i = 0; i < 5000; i++) {
+        crew.startVirtual(
+            () -> {
+              Owned[] mine = new Owned[20];
+              for (int round = 0; round < 5; round++) {
+                for (int k = 0; k < mine.length; k++) {
+                  mine[k] = ownership.take(cache.alloc(), 100, k);
+                }
+                Thread.sleep(1); // others run meanwhile, on other stripes and on these
+                for (Owned object : mine) {
+                  ownership.give(object);
+                  cache.free(object.address());
+                }
+              }
+            });
+      }
+      crew.join();
+
+      allocator.validate();
+      assertEquals(0, cache.stats().usedObjects());
+      cache.shrink();
+      assertEquals(0, cache.stats().pages());
+    }
+  }
+
+  @Test
+  void ofTwoWhoDestroyACacheOneSucceeds() throws InterruptedException {
+    try (var allocator = SlabAllocator.builder().max(8 << 20).build()) {
+      var cache = new AtomicReference<KmemCache>();
+      var destroyed = new AtomicInteger();
+      var start =
+          new CyclicBarrier(
+              2,
+              () -> {
+                cache.set(allocator.createCache("destroyed", 64));
+                cache.get().free(cache.get().alloc());
+              });
+      int rounds = 100;
+      for (int i = 0; i < 2; i++) {
+        crew.start(
+            () -> {
+              for (int round = 0; round < rounds; round++) {
+                start.await(20, TimeUnit.SECONDS);
+                try {
+                  assertEquals(0, cache.get().destroy());
+                  destroyed.incrementAndGet();
+                } catch (IllegalStateException e) {
+                  continue; // the other was faster
+                }
+              }
+            });
+      }
+      crew.join();
+
+      assertEquals(rounds, destroyed.get());
+      allocator.validate();
+    }
   }
 
   /** Whoever looks after all caches must not meet one whose number leads to another by now. */

@@ -166,21 +166,31 @@ class RcuLitmusTest {
    */
   @Test
   void nothingIsReusedWhileASectionUsesIt() throws InterruptedException {
+    reuse(MILLISECONDS.toNanos(1500));
+  }
+
+  @Test
+  @Tag("slow")
+  void nothingIsReusedWhileASectionUsesItForLong() throws InterruptedException {
+    reuse(SECONDS.toNanos(30));
+  }
+
+  private void reuse(long nanos) throws InterruptedException {
     payload[64] = GOOD;
     published = 1;
     crew.start(
         () -> {
           Slot mine = PerThread.find();
-          int[] cold = new int[16 << 20];
-          int[] where = ThreadLocalRandom.current().ints(1 << 14, 0, cold.length).toArray();
+          int[] cold = new int[32 << 20];
+          int[] where = ThreadLocalRandom.current().ints(1 << 20, 0, cold.length).toArray();
           for (int round = 0; crew.goesOn(); round++) {
-            for (int i = 0; i < 40; i++) { // stores that miss: the word waits behind them
-              cold[where[(round * 40 + i) & (where.length - 1)]] = round;
+            for (int i = 0; i < 100; i++) { // stores that miss: the word waits behind them
+              cold[where[(round * 100 + i) & (where.length - 1)]] = round;
             }
             Rcu.enter(mine);
             try {
               int found = (int) PUBLISHED.getOpaque(this);
-              for (int i = 0; i < 1000; i++) {
+              for (int i = 0; i < 2000; i++) {
                 if (payloadAt(found) != GOOD) {
                   throw new AssertionError("it was reused, look " + i);
                 }
@@ -190,7 +200,7 @@ class RcuLitmusTest {
             }
           }
         });
-    long end = System.nanoTime() + MILLISECONDS.toNanos(1500);
+    long end = System.nanoTime() + nanos;
 
     while (System.nanoTime() - end < 0 && crew.goesOn()) {
       int old = published;
