@@ -114,7 +114,8 @@ final class BenchCommandTest {
 
     assertAll(
         () -> assertEquals("agent", readings.get(0).key().contender()),
-        () -> assertTrue(readings.get(0).value() >= 0 && readings.get(0).value() <= 1),
+        // A free writes into pages that were never touched: a little above the peak is possible.
+        () -> assertTrue(readings.get(0).value() >= 0 && readings.get(0).value() <= 1.1),
         () -> assertEquals("agent.fellTo5Percent", readings.get(1).key().contender()),
         () -> assertEquals("s", readings.get(1).key().unit()));
   }
