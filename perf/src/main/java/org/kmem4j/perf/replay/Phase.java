@@ -55,13 +55,21 @@ enum Phase {
     }
   },
 
-  /** Timed passes, of which the first third warms up and is not reported. */
+  /**
+   * Timed passes, of which the first third warms up and is not reported; before them, passes for a
+   * second, for a short trace is over before the compiler is.
+   */
   TIME {
     @Override
     Outcome run(Program program, Contender contender, int passes) {
       Findings findings = new Findings();
       List<Long> nanos = new ArrayList<>();
       try (Replay replay = new Replay(program, contender, new Content.FirstWord(contender))) {
+        long warm = System.nanoTime() + 1_000_000_000;
+        while (passes > 1 && System.nanoTime() < warm) {
+          replay.passNanos();
+          replay.freeLeftovers();
+        }
         for (int pass = 0; pass < passes; pass++) {
           long elapsed = replay.passNanos();
           replay.freeLeftovers();
