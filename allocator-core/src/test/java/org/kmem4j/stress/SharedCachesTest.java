@@ -7,9 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
@@ -82,25 +80,26 @@ class SharedCachesTest {
     try (var allocator = SlabAllocator.builder().max(8 << 20).build()) {
       var cache = new AtomicReference<KmemCache>();
       var destroyed = new AtomicInteger();
-      var start =
-          new CyclicBarrier(
-              2,
-              () -> {
-                cache.set(allocator.createCache("destroyed", 64));
-                cache.get().free(cache.get().alloc());
-              });
-      int rounds = 100;
+      var ready = new AtomicInteger();
+      int rounds = 300;
       for (int i = 0; i < 2; i++) {
+        boolean creates = i == 0;
         crew.start(
             () -> {
-              for (int round = 0; round < rounds; round++) {
-                start.await(20, TimeUnit.SECONDS);
+              for (int round = 1; round <= rounds; round++) {
+                if (creates) {
+                  KmemCache fresh = allocator.createCache("destroyed", 64);
+                  fresh.free(fresh.alloc());
+                  cache.set(fresh);
+                }
+                meet(ready, 4 * round - 2);
                 try {
                   assertEquals(0, cache.get().destroy());
                   destroyed.incrementAndGet();
                 } catch (IllegalStateException e) {
-                  continue; // the other was faster
+                  // the other was faster
                 }
+                meet(ready, 4 * round);
               }
             });
       }
@@ -108,6 +107,14 @@ class SharedCachesTest {
 
       assertEquals(rounds, destroyed.get());
       allocator.validate();
+    }
+  }
+
+  /** Both go on at the same time, to a few nanoseconds. */
+  private void meet(AtomicInteger ready, int number) {
+    ready.incrementAndGet();
+    while (ready.get() < number && crew.goesOn()) {
+      Thread.onSpinWait();
     }
   }
 

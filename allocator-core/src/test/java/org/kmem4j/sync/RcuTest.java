@@ -15,7 +15,7 @@ import org.kmem4j.stress.Crew;
 
 class RcuTest {
   private static final long SHORT = MILLISECONDS.toNanos(20);
-  private static final long LONG = SECONDS.toNanos(10);
+  private static final long LONG = SECONDS.toNanos(5);
 
   private final Crew crew = new Crew();
   private final CountDownLatch release = new CountDownLatch(1);

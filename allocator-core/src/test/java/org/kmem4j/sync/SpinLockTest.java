@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.stress.Crew;
 
@@ -34,14 +36,13 @@ class SpinLockTest {
 
   @Test
   void whatIsDoneUnderTheLockIsDoneByOneAtATime() throws InterruptedException {
-    int threads = 4;
-    int rounds = 300_000;
-
-    for (int i = 0; i < threads; i++) {
+    var counted = new AtomicLong();
+    for (int i = 0; i < 4; i++) {
       crew.start(
           i < 3 ? Thread.ofPlatform().daemon() : Thread.ofVirtual(),
           () -> {
-            for (int round = 0; round < rounds; round++) {
+            long mine = 0;
+            for (; crew.goesOn(); mine++) {
               lock.lock();
               try {
                 counter++;
@@ -49,11 +50,12 @@ class SpinLockTest {
                 lock.unlock();
               }
             }
+            counted.addAndGet(mine);
           });
     }
-    crew.join();
+    crew.runFor(Duration.ofMillis(500));
 
-    assertEquals((long) threads * rounds, counter);
+    assertEquals(counted.get(), counter);
   }
 
   @Test
