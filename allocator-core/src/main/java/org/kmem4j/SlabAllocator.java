@@ -3,6 +3,7 @@ package org.kmem4j;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -25,6 +26,7 @@ import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.Pin;
 import org.kmem4j.slab.SizeClasses;
 import org.kmem4j.slab.Slabs;
+import org.kmem4j.sync.Linked;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.StackProbe;
@@ -54,10 +56,11 @@ public final class SlabAllocator implements AutoCloseable {
   private final Consumer<LiveReport> onClose;
   private final Metadata metadata;
   private final PageAllocator pages;
-  private final int pageLink;
+  private final Linked pageLists;
   private final Slabs slabs;
   private final SizeClasses sizes;
   private final Agent agent;
+  private final List<Agent> moreWork = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private volatile boolean zeroed;
   private volatile AgentRunner runner;
@@ -68,7 +71,7 @@ public final class SlabAllocator implements AutoCloseable {
     this.onClose = builder.onClose;
     this.agent = new Housekeeper();
     this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
-    this.pageLink = PerThread.takeLink();
+    this.pageLists = new Linked();
     this.pages = reserve();
     this.slabs = new Slabs(pages, metadata, settings.slabs());
     this.sizes = new SizeClasses(slabs, settings.debugs("size-*"));
@@ -78,13 +81,13 @@ public final class SlabAllocator implements AutoCloseable {
   private PageAllocator reserve() {
     boolean done = false;
     try {
-      PageAllocator reserved = new PageAllocator(settings.pages(), pageLink);
+      PageAllocator reserved = new PageAllocator(settings.pages(), pageLists);
       done = true;
       return reserved;
     } finally {
       if (!done) {
         metadata.unmap();
-        PerThread.giveLink(pageLink);
+        PerThread.giveLink(pageLists.endLink());
       }
     }
   }
@@ -193,7 +196,7 @@ public final class SlabAllocator implements AutoCloseable {
   public AllocatorStats stats() {
     checkOpen();
     long used = 0;
-    long usedObjects = sizes.largeBlocks();
+    long usedObjects = slabs.largeBlocks();
     long cached = 0;
     long free = 0;
     List<CacheStats> caches = slabs.snapshot().stream().map(KmemCache::stats).toList();
@@ -205,7 +208,7 @@ public final class SlabAllocator implements AutoCloseable {
     }
     PageStats page = pages.stats();
     return new AllocatorStats(
-        used + sizes.largePages() * Os.PAGE_BYTES,
+        used + slabs.largePages() * Os.PAGE_BYTES,
         cached,
         free,
         page.mapped() * Os.PAGE_BYTES,
@@ -216,7 +219,7 @@ public final class SlabAllocator implements AutoCloseable {
         slabs.frontBytes(),
         page.ceiling() * Os.PAGE_BYTES,
         usedObjects,
-        sizes.largeBlocks(),
+        slabs.largeBlocks(),
         slabs.reclaims(),
         page.decommits(),
         Rcu.gracePeriods(),
@@ -233,7 +236,7 @@ public final class SlabAllocator implements AutoCloseable {
     for (KmemCache cache : slabs.snapshot()) {
       bytes += cache.stats().usedObjects() * cache.usableBytes();
     }
-    return new LiveReport(objects, sizes.largeBlocks(), bytes + sizes.largePages() * Os.PAGE_BYTES);
+    return new LiveReport(objects, slabs.largeBlocks(), bytes + slabs.largePages() * Os.PAGE_BYTES);
   }
 
   /**
@@ -274,6 +277,20 @@ public final class SlabAllocator implements AutoCloseable {
     return agent;
   }
 
+  /**
+   * Makes background work of a module on top of this a part of {@link #agent}, for as long as the
+   * allocator is open. It is asked for work in every duty cycle.
+   */
+  public void addWork(Agent work) {
+    checkOpen();
+    moreWork.add(work);
+  }
+
+  /** Ends what {@link #addWork} began; the work may be running for the last time. */
+  public void removeWork(Agent work) {
+    moreWork.remove(work);
+  }
+
   /** Runs {@link #agent} on a daemon thread of ours until {@link #close}. */
   public synchronized void startAgent() {
     checkOpen();
@@ -302,18 +319,34 @@ public final class SlabAllocator implements AutoCloseable {
 
     @Override
     public int doWork() {
-      long now = System.nanoTime();
-      if (closing.get() || now - nextLook < 0) {
+      if (closing.get()) {
         return 0;
       }
+      int work = slabs.retire();
+      for (Agent other : moreWork) {
+        work += doWork(other);
+      }
+      long now = System.nanoTime();
+      if (now - nextLook < 0) {
+        return work;
+      }
       nextLook = now + tickNanos / 8;
-      int work = 0;
       if (now - nextTick >= 0) {
         nextTick = now + tickNanos;
         boolean never = settings.decayNanos() == PageSettings.NEVER;
         work = slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
       }
       return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
+    }
+
+    private static int doWork(Agent other) {
+      try {
+        return other.doWork();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(other.roleName() + " failed", e);
+      }
     }
 
     @Override
@@ -366,10 +399,9 @@ public final class SlabAllocator implements AutoCloseable {
       Rcu.synchronize();
       slabs.drainPageLists(Long.MAX_VALUE);
       slabs.forget();
-      sizes.forget();
       pages.mapZero();
       metadata.clear();
-      PerThread.giveLink(pageLink);
+      PerThread.giveLink(pageLists.endLink());
       zeroed = true;
       onClose.accept(report);
     }

@@ -24,6 +24,7 @@ import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Pin;
 import org.kmem4j.slab.SizeClasses;
 
@@ -38,15 +39,15 @@ final class CloseTest {
     }
 
     @Override
-    public boolean tryCharge(long pages) {
+    public boolean tryCharge(OwnedCache cache, long pages) {
       return true;
     }
 
     @Override
-    public void charge(long pages) {}
+    public void makeRoom(OwnedCache cache, long pages, int attempt) {}
 
     @Override
-    public void uncharge(long pages) {}
+    public void uncharge(OwnedCache cache, long pages) {}
   }
 
   private static void assertClosed(Executable call) {

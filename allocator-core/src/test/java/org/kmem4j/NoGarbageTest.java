@@ -13,6 +13,7 @@ import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Pin;
 import org.kmem4j.slab.SizeClasses;
 
@@ -173,17 +174,12 @@ final class NoGarbageTest {
     }
 
     @Override
-    public boolean tryCharge(long pages) {
+    public boolean tryCharge(OwnedCache cache, long pages) {
       return false;
     }
 
     @Override
-    public void charge(long pages) {
-      throw new IllegalStateException("no");
-    }
-
-    @Override
-    public void uncharge(long pages) {
+    public void uncharge(OwnedCache cache, long pages) {
       throw new AssertionError("nothing was charged");
     }
   }

@@ -1,6 +1,8 @@
 package org.kmem4j.page;
 
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
@@ -8,6 +10,7 @@ import org.kmem4j.memory.Os;
 import org.kmem4j.memory.OsException;
 import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.Front;
+import org.kmem4j.sync.Linked;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.Slot;
@@ -48,7 +51,10 @@ public final class PageAllocator {
   private final SpinLock lock = new SpinLock();
 
   /** Link of the per-thread lists, and whether there may be any. */
-  private final int link;
+  private final Linked lists;
+
+  /** Lists that were taken from their threads and wait for a grace period. */
+  private final Set<Sheaf> unlinked = ConcurrentHashMap.newKeySet();
 
   private volatile boolean listsAllowed = true;
 
@@ -71,9 +77,9 @@ public final class PageAllocator {
   /**
    * Reserves address space.
    *
-   * @param link the number of the link that the per-thread lists use
+   * @param lists under which the threads keep their lists of free pages
    */
-  public PageAllocator(PageSettings settings, int link) {
+  public PageAllocator(PageSettings settings, Linked lists) {
     this.settings = settings;
     long ceiling = settings.maxBytes() >>> Os.PAGE_SHIFT;
     // Twice the ceiling: whoever fragments the range still finds room for a long run.
@@ -88,7 +94,7 @@ public final class PageAllocator {
     long base = Os.reserve(bytes, (long) REGION_PAGES << Os.PAGE_SHIFT, "kmem4j pages");
     this.map = new PageMap(base, (int) pages);
     this.buddy = new Buddy(map);
-    this.link = link;
+    this.lists = lists;
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
     this.nextDecay = System.nanoTime() + stepNanos();
@@ -118,7 +124,7 @@ public final class PageAllocator {
     assert order >= 0 && order <= MAX_ORDER : "order=" + order;
     int page = NONE;
     if (order == 0 && slot != null) {
-      long address = Front.pop(slot, link);
+      long address = Front.pop(slot, lists);
       page = address != 0 ? map.pageOf(address) : refillList(slot);
     }
     if (page == NONE) {
@@ -138,14 +144,14 @@ public final class PageAllocator {
     map.clear(page, 1 << order);
     if (order > 0
         || slot == null
-        || !Front.push(slot, link, address) && !flushList(slot, address)) {
+        || !Front.push(slot, lists, address) && !flushList(slot, address)) {
       putBlock(page, order);
     }
   }
 
   /** Fills the caller's list with a batch of single pages and returns one more, or NONE. */
   private int refillList(Slot slot) {
-    Sheaf list = Front.detach(slot, link);
+    Sheaf list = Front.detach(slot, lists);
     if (list == Front.BUSY) {
       return NONE;
     }
@@ -167,7 +173,7 @@ public final class PageAllocator {
 
   /** Gives half of the caller's full list back, and the page too unless it now fits. */
   private boolean flushList(Slot slot, long address) {
-    Sheaf list = Front.detach(slot, link);
+    Sheaf list = Front.detach(slot, lists);
     if (list == Front.BUSY) {
       return false;
     }
@@ -181,7 +187,7 @@ public final class PageAllocator {
   }
 
   private void attachList(Slot slot, Sheaf list) {
-    if (!Front.attach(slot, link, list, mayKeepLists)) {
+    if (!Front.attach(slot, lists, list, mayKeepLists)) {
       emptyList(list, 0);
     }
   }
@@ -203,9 +209,14 @@ public final class PageAllocator {
    */
   public void drainLists(long maxNanos, Deferred deferred) {
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      Sheaf list = Front.unlink(PerThread.slot(i), link);
+      Sheaf list = Front.unlink(PerThread.slot(i), lists);
       if (list != null) {
-        deferred.add(() -> emptyList(list, 0));
+        unlinked.add(list);
+        deferred.add(
+            () -> {
+              emptyList(list, 0);
+              unlinked.remove(list);
+            });
       }
     }
     deferred.finish(maxNanos);
@@ -692,7 +703,10 @@ public final class PageAllocator {
   public PageStats stats() {
     long inLists = 0;
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      inLists += Front.peekCount(PerThread.slot(i), link);
+      inLists += Front.peekCount(PerThread.slot(i), lists);
+    }
+    for (Sheaf list : unlinked) {
+      inLists += list.count();
     }
     lock.lock();
     try {
@@ -733,8 +747,9 @@ public final class PageAllocator {
     try {
       var validator = new PageValidator(map, frontier * REGION_PAGES);
       for (int i = 0; i < PerThread.slotCount(); i++) {
-        Front.peek(PerThread.slot(i), link).forEach(list -> addListed(list, validator));
+        Front.peek(PerThread.slot(i), lists).forEach(list -> addListed(list, validator));
       }
+      unlinked.forEach(list -> addListed(list, validator));
       return validator.run(buddy, mappedPages, peakPages, ceilingPages);
     } finally {
       lock.unlock();

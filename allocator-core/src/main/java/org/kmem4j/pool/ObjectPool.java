@@ -4,6 +4,7 @@ import java.util.Objects;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.slab.Pin;
 
 /**
  * Objects of one size, seen through flyweights that the caller owns and reuses: no object is made
@@ -63,6 +64,17 @@ public final class ObjectPool<F extends Flyweight> {
     return true;
   }
 
+  /** As {@link #tryAcquire(Flyweight)}, under the calling thread's pin. */
+  public boolean tryAcquire(Pin pin, F view) {
+    Objects.requireNonNull(view, "view");
+    long object = cache.tryAlloc(pin);
+    if (object == 0) {
+      return false;
+    }
+    wrap(view, object);
+    return true;
+  }
+
   /**
    * Takes an object, making room first if need be, and points the view at it.
    *
@@ -108,6 +120,20 @@ public final class ObjectPool<F extends Flyweight> {
       throw new IllegalStateException("the view points nowhere: it was released already");
     }
     release(address);
+    view.unwrap();
+  }
+
+  /** As {@link #release(Flyweight)}, under the calling thread's pin. */
+  public void release(Pin pin, F view) {
+    long address = Objects.requireNonNull(view, "view").address();
+    if (address == 0) {
+      throw new IllegalStateException("the view points nowhere: it was released already");
+    }
+    if (views != null) {
+      views.release(address, cache);
+    } else {
+      cache.free(pin, address);
+    }
     view.unwrap();
   }
 

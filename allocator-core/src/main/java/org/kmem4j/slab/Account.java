@@ -5,25 +5,67 @@ package org.kmem4j.slab;
  * slab page before it takes the page, and uncharges it after it has given the page back; objects
  * that are taken from pages already charged cost the account nothing.
  *
- * <p>Called by any thread, never with a lock or inside a read section.
+ * <p>A cache is made for one account and stays the same when that account closes; who pays then is
+ * whoever the cache's {@linkplain OwnedCache#ownerWord owner word} names, which the account
+ * rewrites. So every question about money comes with the cache.
+ *
+ * <p>Called by any thread, never with a lock or inside a read section, unless a method says so.
  */
 public interface Account {
-  /**
-   * Address of the native struct that pays. A cache's {@code memcg} word holds it; reparenting
-   * rewrites that one word.
-   */
+  /** Address of the native struct that pays: what the owner words of its caches hold. */
   long address();
 
-  /** Books pages if that is possible at once: no waiting, no reclaim, no exception, no garbage. */
-  boolean tryCharge(long pages);
+  /**
+   * Books pages to the owner of a cache if that is possible at once: no waiting, no reclaim, no
+   * exception, no garbage.
+   */
+  boolean tryCharge(OwnedCache cache, long pages);
+
+  /** Takes pages off the books of the owner of a cache. Never fails. */
+  void uncharge(OwnedCache cache, long pages);
 
   /**
-   * Books pages, making room first if need be.
+   * One step towards room for pages, after {@link #tryCharge} has refused them. By default what all
+   * threads have cached of the cache is collected, once.
    *
-   * @throws OutOfNativeMemoryException if no room can be made; it says who refused
+   * @param attempt how often this was called for the same request, from 0
+   * @throws OutOfNativeMemoryException if trying again would be useless; it says who refused
    */
-  void charge(long pages);
+  default void makeRoom(OwnedCache cache, long pages, int attempt) {
+    if (attempt > 0) {
+      throw cache.refusedByAccount(pages);
+    }
+    cache.collect();
+  }
 
-  /** Takes pages off the books. Never fails. */
-  void uncharge(long pages);
+  /**
+   * Whether a charge would be refused anyway: read before each refill, so one word must do.
+   * Refusals go uncounted then.
+   */
+  default boolean isFull(OwnedCache cache) {
+    return false;
+  }
+
+  /**
+   * Enters a new cache into the books, as one of this account's, and publishes it, in one step that
+   * excludes the account's closing.
+   *
+   * @param publish makes the cache visible to others; leaf code
+   * @return false if the account is closed: nothing was entered or published
+   */
+  default boolean link(OwnedCache cache, Runnable publish) {
+    publish.run();
+    return true;
+  }
+
+  /**
+   * Takes a cache off the books of its owner: it has no page and no user left. Called once for each
+   * {@link #link}, by the thread that does the background work.
+   */
+  default void unlink(OwnedCache cache) {}
+
+  /** Who pays for new caches in place of this account: itself while it is open; null for nobody. */
+  default Account heir() {
+    return this;
+  }
 }

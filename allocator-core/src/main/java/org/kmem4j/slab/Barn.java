@@ -11,7 +11,7 @@ import org.kmem4j.sync.SpinLock;
  */
 final class Barn {
   private final SpinLock lock = new SpinLock();
-  private final int max;
+  private int max; // guarded by the lock
 
   // Lists linked by the sheaves' spare. Guarded by the lock.
   private Sheaf full;
@@ -24,6 +24,21 @@ final class Barn {
    */
   Barn(int max) {
     this.max = max;
+  }
+
+  /** From here on nothing has room. */
+  void close() {
+    lock.lock();
+    try {
+      max = 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether there is no full sheaf; a recent answer. */
+  boolean hasNone() {
+    return full == null;
   }
 
   /** A full sheaf, or null. */

@@ -24,4 +24,11 @@ public record CacheStats(
     long cachedObjects,
     long freeObjects,
     long slabs,
-    long pages) {}
+    long pages) {
+
+  /** Those of a cache that has ended. */
+  static CacheStats none(String name, int objectBytes, SlabGeometry geometry) {
+    return new CacheStats(
+        name, objectBytes, geometry.stride(), geometry.objects(), geometry.order(), 0, 0, 0, 0, 0);
+  }
+}

@@ -2,7 +2,6 @@ package org.kmem4j.slab;
 
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.Struct;
@@ -13,7 +12,7 @@ import org.kmem4j.sync.StackProbe;
  * whole pages; its owner word, beside its map entry, holds this struct's address, so that all
  * blocks of an account change hands by one store, as the slabs of a cache do.
  */
-final class LargeBlocks {
+final class LargeBlocks extends OwnedCache {
   private static final Struct LARGE =
       Struct.named("large", "All large blocks of one account. Its address is stable.");
 
@@ -22,58 +21,39 @@ final class LargeBlocks {
   static final long SIZE = LARGE.end(64);
   static final String LAYOUT = LARGE.toMarkdown();
 
-  private static final int MAX = 1 << 17;
-  private static final AtomicReferenceArray<LargeBlocks> ALL = new AtomicReferenceArray<>(MAX);
-  private static final java.util.BitSet IDS = new java.util.BitSet();
-
-  private final Slabs slabs;
-  private final Account account;
-  private final long address;
-  private final int id;
+  private final Runnable hide;
   private final AtomicLong blocks = new AtomicLong();
   private final AtomicLong pages = new AtomicLong();
 
-  LargeBlocks(Slabs slabs, Account account) {
-    this.slabs = slabs;
-    this.account = account;
-    this.address = slabs.metadata().tryAllocate(SIZE);
-    synchronized (IDS) {
-      this.id = IDS.nextClearBit(0);
-      if (address == 0 || id == MAX) {
-        throw new IllegalStateException("too many accounts: at most " + MAX);
-      }
-      IDS.set(id);
-    }
-    Memory.putLong(address + MEMCG, account == null ? 0 : account.address());
-    Memory.putLong(address + ID, id);
-    ALL.set(id, this);
+  /**
+   * @param account who pays, or null
+   * @param hide makes the account's allocation by size find no large blocks any more
+   */
+  LargeBlocks(Slabs slabs, Account account, Runnable hide) {
+    super(slabs, SIZE, account);
+    this.hide = hide;
+    Memory.putLong(address + ID, link());
   }
 
   static long pagesFor(long bytes) {
     return (bytes + Os.PAGE_BYTES - 1) >>> Os.PAGE_SHIFT;
   }
 
-  /** Takes a block; 0 if the ceiling, the account or the system refuses. */
-  long tryAllocate(long bytes, boolean mayWait) {
+  /** Takes a block, in a slow operation of this, or says who refused. */
+  long tryAllocate(long bytes) {
     long count = pagesFor(bytes);
     if (count > slabs.pages().ceilingPages()) {
-      return 0;
+      return NO_PAGES;
     }
-    StackProbe.probe();
-    if (account != null) {
-      if (mayWait) {
-        account.charge(count);
-      } else if (!account.tryCharge(count)) {
-        return 0;
-      }
+    if (!tryCharge(count)) {
+      return NO_CHARGE;
     }
     long block = slabs.pages().tryAllocateLarge((int) count, address);
     if (block == 0) {
-      if (account != null) {
-        account.uncharge(count);
-      }
-      return 0;
+      uncharge(count);
+      return NO_PAGES;
     }
+    addReferences(1);
     blocks.incrementAndGet();
     pages.addAndGet(count);
     return block;
@@ -92,13 +72,13 @@ final class LargeBlocks {
     }
     // Only now: of a block that somebody else is freeing the word may be anything.
     long ownerWord = slabs.pages().ownerOfLarge(block);
-    LargeBlocks owner = ALL.get((int) Memory.getLong(Memory.getLong(ownerWord) + ID));
+    int id = (int) Memory.getLong(Memory.getLong(ownerWord) + ID);
+    LargeBlocks owner = (LargeBlocks) Slabs.numbered(id);
     slabs.pages().freeLarge(block, count);
     owner.blocks.decrementAndGet();
     owner.pages.addAndGet(-count);
-    if (owner.account != null) {
-      owner.account.uncharge(count);
-    }
+    owner.uncharge(count);
+    owner.dropReferences(1); // last, for it may be the last
     return true;
   }
 
@@ -106,15 +86,49 @@ final class LargeBlocks {
     return blocks.get();
   }
 
-  long pages() {
+  @Override
+  public String name() {
+    return "large";
+  }
+
+  @Override
+  public long pages() {
     return pages.get();
   }
 
-  void forget() {
-    ALL.set(id, null);
-    synchronized (IDS) {
-      IDS.clear(id);
-    }
+  @Override
+  public long usedObjects() {
+    return blocks.get();
+  }
+
+  @Override
+  public long bytesPerObject() {
+    long count = blocks.get();
+    return count == 0 ? 0 : (pages.get() << Os.PAGE_SHIFT) / count;
+  }
+
+  @Override
+  public void unlinkFronts() {}
+
+  @Override
+  public void dropEmpty() {}
+
+  @Override
+  long holdings() {
+    return blocks.get();
+  }
+
+  @Override
+  void hide() {
+    hide.run();
+  }
+
+  @Override
+  void drain() {}
+
+  @Override
+  long structBytes() {
+    return SIZE;
   }
 
   /**
@@ -124,21 +138,23 @@ final class LargeBlocks {
    */
   static void validate(Slabs slabs, Map<Long, long[]> found) {
     long owners = 0;
-    for (int i = 0; i < MAX; i++) {
-      LargeBlocks owner = ALL.get(i);
-      if (owner != null && owner.slabs == slabs) {
-        long[] sums = found.getOrDefault(owner.address, new long[2]);
-        SlabValidator.check(
-            sums[0] == owner.blocks() && sums[1] == owner.pages(),
-            "%d large blocks of %d pages, booked %d and %d",
-            sums[0],
-            sums[1],
-            owner.blocks(),
-            owner.pages());
-        owners += found.containsKey(owner.address) ? 1 : 0;
-      }
+    for (LargeBlocks owner : slabs.large()) {
+      long[] sums = found.getOrDefault(owner.address, new long[2]);
+      SlabValidator.check(
+          sums[0] == owner.blocks() && sums[1] == owner.pages(),
+          "%d large blocks of %d pages, booked %d and %d",
+          sums[0],
+          sums[1],
+          owner.blocks(),
+          owner.pages());
+      owners += found.containsKey(owner.address) ? 1 : 0;
     }
     SlabValidator.check(
         owners == found.size(), "%d of %d owners of large blocks exist", owners, found.size());
+  }
+
+  @Override
+  public String toString() {
+    return "large blocks" + (account == null ? "" : " of " + account);
   }
 }

@@ -24,10 +24,11 @@ import org.kmem4j.sync.SpinLock;
 final class PartialList {
   private final SpinLock lock = new SpinLock();
   private final KmemCache cache;
+  private final CacheSlabs store;
   private final long struct;
   private final SlabGeometry geometry;
   private final int linkCode;
-  private final int keepEmpty;
+  private int keepEmpty;
 
   private long head;
   private long tail;
@@ -39,14 +40,15 @@ final class PartialList {
 
   /**
    * @param cache for reports
-   * @param struct address of the cache's struct, where pages and inuse are kept
+   * @param store the slabs' own side: where pages and inuse are kept, and whether a slab is sound
    * @param keepEmpty empty slabs that are kept for the next demand
    */
-  PartialList(KmemCache cache, long struct, SlabGeometry geometry, long cookie, int keepEmpty) {
+  PartialList(KmemCache cache, CacheSlabs store, int keepEmpty) {
     this.cache = cache;
-    this.struct = struct;
-    this.geometry = geometry;
-    this.linkCode = (int) (cookie >>> 16) & 0xffff;
+    this.store = store;
+    this.struct = store.address();
+    this.geometry = store.geometry();
+    this.linkCode = (int) (store.cookie() >>> 16) & 0xffff;
     this.keepEmpty = keepEmpty;
   }
 
@@ -201,7 +203,7 @@ final class PartialList {
     lock.lock();
     try {
       for (int last = sheaf.count() - 1; last >= 0; ) {
-        long slab = cache.slabOf(sheaf.get(last));
+        long slab = store.slabOf(sheaf.get(last));
         int first = firstOfSlab(sheaf, last, slab);
         // Of the run only its end is left to link: to what is the head now.
         int end = geometry.indexOf(slab, sheaf.get(last));
@@ -225,7 +227,7 @@ final class PartialList {
       long object = sheaf.get(i);
       boolean nextSlab = object >= end;
       if (nextSlab) {
-        slab = cache.slabOf(object);
+        slab = store.slabOf(object);
         end = slab + ((long) Os.PAGE_BYTES << Slab.order(slab));
       }
       int index = geometry.indexOf(slab, object);
@@ -298,7 +300,7 @@ final class PartialList {
   private CorruptionException abandonHead() {
     long damaged = head;
     head = 0;
-    for (long at = tail; at != 0 && at != damaged && cache.isSound(at); ) {
+    for (long at = tail; at != 0 && at != damaged && store.isSound(at); ) {
       head = at;
       at = Memory.getLong(at + Slab.PREV);
     }
@@ -319,7 +321,7 @@ final class PartialList {
   }
 
   private CorruptionException abandon(long damaged) {
-    cache.freezeOverwritten(damaged);
+    store.freezeOverwritten(damaged);
     free = 0;
     for (long slab = head; slab != 0; slab = soundNext(slab)) {
       free += Slab.objects(slab) - Slab.inuse(slab);
@@ -331,14 +333,14 @@ final class PartialList {
   }
 
   private long soundNext(long slab) {
-    return cache.isSound(slab) ? Memory.getLong(slab + Slab.NEXT) : 0;
+    return store.isSound(slab) ? Memory.getLong(slab + Slab.NEXT) : 0;
   }
 
   /** Links are stored with a code, so that a stray small number is no valid link. */
   private int readLink(long slab, int index) {
     int stored =
         geometry.hasState()
-            ? KmemCache.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
+            ? CacheSlabs.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
             : Memory.getShort(geometry.addressOf(slab, index)) & 0xffff;
     return stored ^ linkCode;
   }
@@ -347,7 +349,7 @@ final class PartialList {
     int stored = link ^ linkCode;
     if (geometry.hasState()) {
       long word = geometry.stateWord(slab, index);
-      Memory.putLong(word, KmemCache.LINK.set(Memory.getLong(word), stored));
+      Memory.putLong(word, CacheSlabs.LINK.set(Memory.getLong(word), stored));
     } else {
       Memory.putShort(geometry.addressOf(slab, index), (short) stored);
     }
@@ -372,11 +374,11 @@ final class PartialList {
    * links are followed only if its header is sound.
    */
   private boolean hasListed() {
-    if (head != 0 && !cache.isSound(head)) {
+    if (head != 0 && !store.isSound(head)) {
       throw abandonHead();
     }
     if (head == 0 && empty != 0) {
-      if (!cache.isSound(empty)) {
+      if (!store.isSound(empty)) {
         throw abandonEmpties();
       }
       long slab = empty;
@@ -429,7 +431,7 @@ final class PartialList {
     }
     long chain = 0;
     while (emptySlabs > keep
-        && cache.isSound(empty) // else it is reported when it is to be used
+        && store.isSound(empty) // else it is reported when it is to be used
         && free - Slab.objects(empty) >= keepFree) {
       long slab = empty;
       empty = Memory.getLong(slab + Slab.NEXT);
@@ -476,6 +478,37 @@ final class PartialList {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** From now on every slab that becomes empty is surplus. */
+  void keepNoEmpties() {
+    lock.lock();
+    try {
+      keepFree = 0;
+      keepEmpty = 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Slabs on the books; a recent number. */
+  long slabs() {
+    return slabs;
+  }
+
+  /** Free objects in slabs; a recent number. */
+  long freeObjects() {
+    return free;
+  }
+
+  /** Objects allocated, those in sheaves included; a recent number. */
+  long inuseObjects() {
+    return inuse();
+  }
+
+  /** Pages of all slabs; a recent number. */
+  long pages() {
+    return Memory.getLong(struct + KmemCache.PAGES);
   }
 
   /** Whether there are empty slabs that no prewarm asked for; a recent answer. */

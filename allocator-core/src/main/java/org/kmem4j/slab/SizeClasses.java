@@ -4,7 +4,9 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageMap;
+import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Slot;
+import org.kmem4j.sync.StackProbe;
 
 /**
  * Allocation by size for one account: a cache for each size class up to {@value #MAX_CLASS_BYTES}
@@ -45,7 +47,8 @@ public final class SizeClasses {
     this.slabs = slabs;
     this.map = slabs.pages().map();
     this.classes = new KmemCache[SIZES.length];
-    this.large = new LargeBlocks(slabs, null);
+    this.large = new LargeBlocks(slabs, null, () -> {});
+    slabs.publish(large, () -> {});
     int largest = 0;
     for (int i = 0; i < SIZES.length; i++) {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
@@ -65,7 +68,7 @@ public final class SizeClasses {
     this.slabs = base.slabs;
     this.map = base.map;
     this.classes = new KmemCache[SIZES.length];
-    this.large = new LargeBlocks(slabs, account);
+    this.large = new LargeBlocks(slabs, account, () -> base.twins.remove(account, this));
     this.maxClassBytes = base.maxClassBytes;
     this.account = account;
   }
@@ -81,11 +84,33 @@ public final class SizeClasses {
     return cache;
   }
 
-  /** The same classes, paid for by an account: made on first use, the same ones ever after. */
-  public SizeClasses in(Account account) {
-    Objects.requireNonNull(account, "account");
+  /**
+   * The same classes, paid for by an account, or its heir if it is closed: made on first use, the
+   * same ones ever after.
+   */
+  public SizeClasses in(Account payer) {
+    Objects.requireNonNull(payer, "account");
     slabs.checkOpen();
-    return root.twins.computeIfAbsent(account, some -> new SizeClasses(root, some));
+    SizeClasses twin = root.twins.get(payer);
+    while (twin == null) {
+      Account heir = payer.heir();
+      if (heir == null) {
+        return root;
+      }
+      twin = heir.equals(payer) ? createTwin(payer) : in(heir);
+    }
+    return twin;
+  }
+
+  /** Returns the twin, by whomever it was made, or null if the account was closed meanwhile. */
+  private SizeClasses createTwin(Account payer) {
+    SizeClasses fresh = new SizeClasses(root, payer);
+    slabs.publish(fresh.large, () -> root.twins.putIfAbsent(payer, fresh));
+    SizeClasses twin = root.twins.get(payer);
+    if (twin != fresh) { // somebody was faster, or the account was closed: nobody has seen it
+      fresh.large.retire();
+    }
+    return twin;
   }
 
   private static int[] sizes() {
@@ -156,7 +181,36 @@ public final class SizeClasses {
       return mayWait ? cache.alloc() : cache.tryAlloc();
     }
     slabs.checkOpen();
-    return large.tryAllocate(bytes, mayWait);
+    StackProbe.probe();
+    if (root == this && PerThread.binding() instanceof Account bound) {
+      return in(bound).allocLarge(bytes, mayWait);
+    }
+    return allocLarge(bytes, mayWait);
+  }
+
+  private long allocLarge(long bytes, boolean mayWait) {
+    Slot pinned = KmemCache.suspendPin();
+    try {
+      return mayWait
+          ? large.insist(() -> tryAllocLarge(bytes), bytes, LargeBlocks.pagesFor(bytes))
+          : Math.max(0, tryAllocLarge(bytes));
+    } finally {
+      KmemCache.resumePin(pinned);
+    }
+  }
+
+  /** Takes a large block, or says who refused. */
+  private long tryAllocLarge(long bytes) {
+    if (!large.enter()) {
+      slabs.checkOpen();
+      Account heir = account.heir();
+      return (heir == null ? root : root.in(heir)).tryAllocLarge(bytes);
+    }
+    try {
+      return large.tryAllocate(bytes);
+    } finally {
+      large.leave();
+    }
   }
 
   /**
@@ -167,22 +221,7 @@ public final class SizeClasses {
    */
   public long alloc(long bytes) {
     long block = tryAlloc(bytes);
-    if (block != 0) {
-      return block;
-    }
-    Slot pinned = KmemCache.suspendPin();
-    try {
-      if (bytes > maxClassBytes) {
-        slabs.reclaim();
-      }
-      block = allocRest(bytes, true);
-      if (block == 0) {
-        throw slabs.refused(bytes);
-      }
-      return block;
-    } finally {
-      KmemCache.resumePin(pinned);
-    }
+    return block != 0 ? block : allocRest(bytes, true);
   }
 
   /**
@@ -216,21 +255,5 @@ public final class SizeClasses {
       throw new IllegalArgumentException(slabs.describeForeign(address, "any cache"));
     }
     return (long) pages << Os.PAGE_SHIFT;
-  }
-
-  /** Large blocks that are alive, those that accounts pay for included. */
-  public long largeBlocks() {
-    return large.blocks() + twins.values().stream().mapToLong(SizeClasses::largeBlocks).sum();
-  }
-
-  /** Pages of large blocks that are alive, those that accounts pay for included. */
-  public long largePages() {
-    return large.pages() + twins.values().stream().mapToLong(SizeClasses::largePages).sum();
-  }
-
-  /** Ends all large blocks: the numbers of their owners may be used again. */
-  public void forget() {
-    large.forget();
-    twins.values().forEach(SizeClasses::forget);
   }
 }

@@ -13,7 +13,7 @@ public final class SlabLayout {
   public static List<String> structs() {
     List<String> all =
         new java.util.ArrayList<>(
-            List.of(Slab.LAYOUT, KmemCache.LAYOUT, KmemCache.STATE_LAYOUT, LargeBlocks.LAYOUT));
+            List.of(Slab.LAYOUT, KmemCache.LAYOUT, CacheSlabs.STATE_LAYOUT, LargeBlocks.LAYOUT));
     all.addAll(PageLayout.structs());
     return all;
   }

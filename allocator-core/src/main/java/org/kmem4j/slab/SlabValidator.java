@@ -64,16 +64,16 @@ final class SlabValidator {
     }
     LargeBlocks.validate(slabs, large);
     for (KmemCache cache : caches) {
-      check(Slabs.numbered(cache.id()) == cache, "%s: its number leads elsewhere", cache);
-      Set<Long> mine = byCache.getOrDefault(cache.id(), Set.of());
+      check(Slabs.numbered(cache.link()) == cache, "%s: its number leads elsewhere", cache);
+      Set<Long> mine = byCache.getOrDefault(cache.link(), Set.of());
       checkHeaders(cache, mine);
       long booked = Memory.getLong(cache.address() + KmemCache.PAGES);
-      long found = pages.getOrDefault(cache.id(), 0L);
+      long found = pages.getOrDefault(cache.link(), 0L);
       check(booked == found, "%s: %d pages in the map, booked %d", cache, found, booked);
-      checkObjects(cache, cache.list().validate(mine));
-      byCache.remove(cache.id());
+      checkObjects(cache, cache.store().list().validate(mine));
+      byCache.remove(cache.link());
     }
-    byCache.forEach((id, left) -> checkLeft(id, left, pages.get(id)));
+    check(byCache.isEmpty(), "slabs of caches that do not exist: %s", byCache.keySet());
     check(
         frontBytes == slabs.frontBytes(),
         "fronts may hold %d bytes, booked %d",
@@ -85,8 +85,8 @@ final class SlabValidator {
     for (long slab : mine) {
       check(
           Slab.cache(slab) == cache.address()
-              && Memory.getInt(slab + Slab.ID) == cache.id()
-              && Memory.getLong(slab + Slab.COOKIE) == cache.cookie(),
+              && Memory.getInt(slab + Slab.ID) == cache.link()
+              && Memory.getLong(slab + Slab.COOKIE) == cache.store().cookie(),
           "slab 0x%x: its header is not that of a slab of %s",
           slab,
           cache);
@@ -129,27 +129,12 @@ final class SlabValidator {
   private static void checkStates(KmemCache cache, long slab, BitSet free) {
     for (int i = 0; i < Slab.objects(slab) && !Slab.isFrozen(slab); i++) {
       check(
-          cache.isTaken(slab, i) != free.get(i),
+          cache.store().isTaken(slab, i) != free.get(i),
           "%s, slab 0x%x: object %d is %s, and yet its state says otherwise",
           cache,
           slab,
           i,
           free.get(i) ? "free" : "in use");
     }
-  }
-
-  /** Slabs of a cache that was destroyed while objects of it were alive stay as they are. */
-  private void checkLeft(int id, Set<Long> left, long pages) {
-    check(
-        Slabs.numbered(id) == null, "%d slabs belong to cache %d of another allocator", pages, id);
-    long struct = Slab.cache(left.iterator().next());
-    check(
-        slabs.metadata().contains(struct)
-            && Memory.getInt(struct + KmemCache.ID) == id
-            && Memory.getLong(struct + KmemCache.COOKIE) == 0
-            && Memory.getLong(struct + KmemCache.PAGES) == pages,
-        "%d pages belong to cache %d, which does not exist",
-        pages,
-        id);
   }
 }

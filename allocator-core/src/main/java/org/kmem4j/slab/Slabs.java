@@ -1,11 +1,17 @@
 package org.kmem4j.slab;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.kmem4j.memory.Metadata;
 import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageMap;
@@ -13,6 +19,7 @@ import org.kmem4j.page.PageStats;
 import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
+import org.kmem4j.sync.SpinLock;
 import org.kmem4j.sync.StackProbe;
 
 /**
@@ -24,7 +31,7 @@ public final class Slabs {
    * Every cache of the process by its number; the page map leads here. Plain: who has an address
    * got it after its cache was entered.
    */
-  private static final KmemCache[] ALL = new KmemCache[PerThread.MAX_LINKS];
+  private static final OwnedCache[] ALL = new OwnedCache[PerThread.MAX_LINKS];
 
   private final PageAllocator pages;
   private final Metadata metadata;
@@ -33,8 +40,16 @@ public final class Slabs {
   private final AtomicLong frontBytes = new AtomicLong();
   private final AtomicLong reclaims = new AtomicLong();
 
+  private final Retirement retirement = new Retirement(this);
+
+  /** Threads that look after several caches at once: the end waits for them. */
+  private final AtomicInteger visitors = new AtomicInteger();
+
   /** Caches in the order of their creation. Guarded by itself. */
-  private final List<KmemCache> caches = new ArrayList<>();
+  private final Set<KmemCache> caches = new LinkedHashSet<>();
+
+  /** The large blocks of nobody and of every account. Guarded by itself. */
+  private final Set<LargeBlocks> large = new LinkedHashSet<>();
 
   private volatile boolean closed;
 
@@ -48,35 +63,76 @@ public final class Slabs {
   /** Makes a cache. */
   public KmemCache create(CacheOptions options) {
     checkOpen();
-    return add(new KmemCache(this, options, null, null));
-  }
-
-  KmemCache add(KmemCache cache) {
-    synchronized (caches) {
-      caches.add(cache);
-    }
-    ALL[cache.id()] = cache;
+    KmemCache cache = new KmemCache(this, options, null, null);
+    publish(cache, () -> {});
     return cache;
   }
 
-  /** Forgets a cache; its number is reused only if none of its slabs is left. */
-  void remove(KmemCache cache, boolean reuse) {
-    synchronized (caches) {
-      caches.remove(cache);
+  /**
+   * Enters a new cache here and into the books of its account.
+   *
+   * @param makeVisible runs if the account is open
+   */
+  void publish(OwnedCache cache, Runnable makeVisible) {
+    switch (cache) {
+      case KmemCache slabCache -> {
+        synchronized (caches) {
+          caches.add(slabCache);
+        }
+      }
+      case LargeBlocks blocks -> {
+        synchronized (large) {
+          large.add(blocks);
+        }
+      }
     }
-    ALL[cache.id()] = null;
-    if (reuse) {
-      metadata.free(cache.address(), KmemCache.SIZE);
-      PerThread.giveLink(cache.id());
+    ALL[cache.link()] = cache;
+    cache.linked = cache.account != null && cache.account.link(cache, makeVisible);
+  }
+
+  /** Forgets a cache of which nothing is left. */
+  void forget(OwnedCache cache) {
+    switch (cache) {
+      case KmemCache slabCache -> {
+        synchronized (caches) {
+          caches.remove(slabCache);
+        }
+      }
+      case LargeBlocks blocks -> {
+        synchronized (large) {
+          large.remove(blocks);
+        }
+      }
+    }
+    ALL[cache.link()] = null;
+  }
+
+  Retirement retirement() {
+    return retirement;
+  }
+
+  List<LargeBlocks> large() {
+    synchronized (large) {
+      return List.copyOf(large);
     }
   }
 
-  /** The cache that the page map names for a slab page; null if it was destroyed. */
+  /** Large blocks that are alive, of all accounts. */
+  public long largeBlocks() {
+    return large().stream().mapToLong(LargeBlocks::blocks).sum();
+  }
+
+  /** Pages of large blocks that are alive, of all accounts. */
+  public long largePages() {
+    return large().stream().mapToLong(LargeBlocks::pages).sum();
+  }
+
+  /** The cache that the page map names for a slab page. */
   static KmemCache cacheOf(int entry) {
-    return numbered(PageMap.cacheId(entry));
+    return (KmemCache) ALL[PageMap.cacheId(entry)];
   }
 
-  static KmemCache numbered(int id) {
+  static OwnedCache numbered(int id) {
     return ALL[id];
   }
 
@@ -152,33 +208,56 @@ public final class Slabs {
     checkOpen();
     StackProbe.probe();
     reclaims.incrementAndGet();
-    List<KmemCache> all = visitAll();
-    try {
-      all.forEach(KmemCache::unlinkFronts);
-      for (KmemCache cache : all) {
-        cache.drainFronts(settings.waitNanos());
-        cache.trimEmpties();
-      }
-    } finally {
-      all.forEach(KmemCache::leave);
-    }
+    drain(snapshot(), settings.waitNanos());
     drainPageLists(settings.waitNanos());
   }
 
-  /** All caches that are not ending; each stays until {@link KmemCache#leave}. */
-  private List<KmemCache> visitAll() {
-    return snapshot().stream().filter(KmemCache::tryVisit).toList();
+  /**
+   * Takes back what fronts and barns of some caches hold, and the empty slabs that come of it.
+   * Waits for one grace period; the agent finishes what is not done in time.
+   */
+  public void drain(Collection<? extends OwnedCache> some, long maxNanos) {
+    StackProbe.probe();
+    visit(
+        some,
+        entered -> {
+          entered.forEach(OwnedCache::unlinkFronts);
+          deferred.finish(maxNanos);
+          entered.forEach(OwnedCache::dropEmpty);
+        });
+  }
+
+  /** Does something with those caches that are not ending, none of which ends meanwhile. */
+  private <T extends OwnedCache> void visit(Collection<T> some, Consumer<List<T>> action) {
+    visitors.incrementAndGet(); // full fence: either we see the end coming, or it sees us
+    try {
+      checkOpen();
+      List<T> entered = some.stream().filter(OwnedCache::enter).toList();
+      try {
+        action.accept(entered);
+      } finally {
+        entered.forEach(OwnedCache::leave);
+      }
+    } finally {
+      visitors.decrementAndGet();
+    }
+  }
+
+  private void awaitVisitors() {
+    for (int round = 0; visitors.get() > 0; round++) {
+      SpinLock.pause(round);
+    }
   }
 
   /** Shrinks all caches. Waits for grace periods. */
   public void shrinkAll() {
     StackProbe.probe();
-    List<KmemCache> all = visitAll();
-    try {
-      all.forEach(KmemCache::shrinkVisited);
-    } finally {
-      all.forEach(KmemCache::leave);
-    }
+    visit(
+        snapshot(),
+        all -> {
+          all.forEach(OwnedCache::unlinkFronts); // all wait for the same grace period
+          all.forEach(KmemCache::shrinkEntered);
+        });
   }
 
   /** Takes back the free pages that threads keep for themselves. */
@@ -194,23 +273,36 @@ public final class Slabs {
    */
   public int tick(int idleTicks) {
     StackProbe.probe();
-    int trimmed = 0;
-    List<KmemCache> all = visitAll();
-    try {
-      for (KmemCache cache : all) {
-        trimmed += cache.trimIfIdle(idleTicks) ? 1 : 0;
-      }
-    } finally {
-      all.forEach(KmemCache::leave);
-    }
-    if (trimmed > 0) {
+    List<KmemCache> trimmed = new ArrayList<>();
+    visit(
+        snapshot(), all -> all.stream().filter(c -> c.trimIfIdle(idleTicks)).forEach(trimmed::add));
+    if (!trimmed.isEmpty()) {
       drainPageLists(settings.waitNanos());
     }
     deferred.finish(settings.waitNanos());
-    return trimmed;
+    return trimmed.size();
   }
 
-  /** All caches, twins included. */
+  /**
+   * Takes caches that are ending further, waiting for a grace period for a bounded time.
+   *
+   * @return how many steps were made
+   */
+  public int retire() {
+    if (retirement.size() == 0) {
+      return 0;
+    }
+    StackProbe.probe();
+    Rcu.synchronize(settings.waitNanos());
+    return retirement.advance();
+  }
+
+  /** Caches that have begun to end, and wait for a grace period. */
+  public int retiring() {
+    return retirement.size();
+  }
+
+  /** All caches, children included. */
   public List<KmemCache> snapshot() {
     synchronized (caches) {
       return List.copyOf(caches);
@@ -238,6 +330,16 @@ public final class Slabs {
         mapped,
         max,
         system);
+  }
+
+  OutOfNativeMemoryException refusedBy(String whom, long bytes) {
+    PageStats stats = pages.stats();
+    return new OutOfNativeMemoryException(
+        "no memory for " + bytes + " bytes: " + whom + " refused",
+        bytes,
+        stats.mapped() * 4096,
+        stats.ceiling() * 4096,
+        null);
   }
 
   /** Says what an address is that is not an object of {@code expected}. */
@@ -289,8 +391,9 @@ public final class Slabs {
   public void close() {
     closed = true;
     List<KmemCache> all = snapshot();
-    all.forEach(KmemCache::forbidFronts);
-    all.forEach(KmemCache::awaitVisitors);
+    awaitVisitors();
+    retirement.stop();
+    all.forEach(OwnedCache::retire);
     Rcu.synchronize();
     all.forEach(KmemCache::unlinkFronts);
     RuntimeException damage = finishDeferred();
@@ -319,16 +422,15 @@ public final class Slabs {
 
   /** After {@link #close}: forgets every cache, so that their numbers can be used again. */
   public void forget() {
-    for (KmemCache cache : snapshot()) {
-      ALL[cache.id()] = null;
-      PerThread.giveLink(cache.id());
-    }
-    synchronized (caches) {
-      caches.clear();
-    }
+    Stream.concat(snapshot().stream(), large().stream()).forEach(this::forgetNumbered);
   }
 
-  /** Live objects by cache name, twins added up; caches without any are left out. */
+  private void forgetNumbered(OwnedCache cache) {
+    forget(cache);
+    PerThread.giveLink(cache.endLink());
+  }
+
+  /** Live objects by cache name, children added up; caches without any are left out. */
   public Map<String, Long> liveObjects() {
     Map<String, Long> live = new HashMap<>();
     for (KmemCache cache : snapshot()) {

@@ -64,7 +64,8 @@ public final class Deferred {
     }
   }
 
-  private void finishElapsed() {
+  /** Finishes what has had its grace period. Never waits. */
+  public void finishElapsed() {
     for (Item item = takeElapsed(); item != null; item = takeElapsed()) {
       try {
         item.finish.run();

@@ -33,20 +33,20 @@ public final class Front {
   private Front() {}
 
   /** Takes one object from the front of the slot, which the caller owns. 0 if it has none. */
-  public static long pop(Slot slot, int link) {
+  public static long pop(Slot slot, Linked owner) {
     Rcu.enter(slot);
     try {
-      return popPinned(slot, link);
+      return popPinned(slot, owner);
     } finally {
       Rcu.exit(slot);
     }
   }
 
   /** Puts one object into the front of the slot, which the caller owns. False if it has no room. */
-  public static boolean push(Slot slot, int link, long object) {
+  public static boolean push(Slot slot, Linked owner, long object) {
     Rcu.enter(slot);
     try {
-      return pushPinned(slot, link, object);
+      return pushPinned(slot, owner, object);
     } finally {
       Rcu.exit(slot);
     }
@@ -57,10 +57,10 @@ public final class Front {
    *
    * @return how many it took
    */
-  public static int popMany(Slot slot, int link, long[] objects, int from, int count) {
+  public static int popMany(Slot slot, Linked owner, long[] objects, int from, int count) {
     Rcu.enter(slot);
     try {
-      Sheaf sheaf = slot.link(link);
+      Sheaf sheaf = slot.link(owner.link());
       if (sheaf == null) {
         return 0;
       }
@@ -79,10 +79,10 @@ public final class Front {
    *
    * @return how many had room
    */
-  public static int pushMany(Slot slot, int link, long[] objects, int from, int count) {
+  public static int pushMany(Slot slot, Linked owner, long[] objects, int from, int count) {
     Rcu.enter(slot);
     try {
-      Sheaf sheaf = slot.link(link);
+      Sheaf sheaf = slot.link(owner.link());
       if (sheaf == null) {
         return 0;
       }
@@ -96,8 +96,8 @@ public final class Front {
   }
 
   /** As {@link #pop}, in a section or under a pin of the calling thread. */
-  public static long popPinned(Slot slot, int link) {
-    Sheaf sheaf = slot.link(link);
+  public static long popPinned(Slot slot, Linked owner) {
+    Sheaf sheaf = slot.link(owner.link());
     if (sheaf == null) {
       return 0;
     }
@@ -110,8 +110,8 @@ public final class Front {
   }
 
   /** As {@link #push}, in a section or under a pin of the calling thread. */
-  public static boolean pushPinned(Slot slot, int link, long object) {
-    Sheaf sheaf = slot.link(link);
+  public static boolean pushPinned(Slot slot, Linked owner, long object) {
+    Sheaf sheaf = slot.link(owner.link());
     if (sheaf == null) {
       return false;
     }
@@ -131,13 +131,13 @@ public final class Front {
    * @return the main sheaf; null if there was none, and one may be attached; {@link #BUSY} if it is
    *     detached already, by a caller further up the stack or another user of the stripe
    */
-  public static Sheaf detach(Slot slot, int link) {
+  public static Sheaf detach(Slot slot, Linked owner) {
     while (true) {
-      Sheaf sheaf = slot.linkVolatile(link);
+      Sheaf sheaf = slot.linkVolatile(owner.link());
       if (sheaf == DETACHED || sheaf == DRAIN) {
         return BUSY;
       }
-      if (slot.casLink(link, sheaf, DETACHED)) {
+      if (slot.casLink(owner.link(), sheaf, DETACHED)) {
         return sheaf;
       }
     }
@@ -151,16 +151,16 @@ public final class Front {
    * @return false if it is forbidden or a drain was requested: the caller still owns the sheaf and
    *     empties it; the link is absent
    */
-  public static boolean attach(Slot slot, int link, Sheaf sheaf, BooleanSupplier allowed) {
+  public static boolean attach(Slot slot, Linked owner, Sheaf sheaf, BooleanSupplier allowed) {
     boolean attached = false;
     Rcu.enter(slot);
     try {
-      attached = allowed.getAsBoolean() && slot.casLink(link, DETACHED, sheaf);
+      attached = allowed.getAsBoolean() && slot.casLink(owner.link(), DETACHED, sheaf);
     } finally {
       Rcu.exit(slot);
     }
-    if (!attached && !slot.casLink(link, DETACHED, null)) {
-      boolean drained = slot.casLink(link, DRAIN, null);
+    if (!attached && !slot.casLink(owner.link(), DETACHED, null)) {
+      boolean drained = slot.casLink(owner.link(), DRAIN, null);
       assert drained : "a detached link belongs to its slot";
     }
     return attached;
@@ -172,22 +172,22 @@ public final class Front {
    * @return a sheaf that is the caller's own after a grace period, or null if there is none to
    *     take; a detached one is emptied by its owner, who finds the request
    */
-  public static Sheaf unlink(Slot slot, int link) {
+  public static Sheaf unlink(Slot slot, Linked owner) {
     while (true) {
-      Sheaf sheaf = slot.linkVolatile(link);
+      Sheaf sheaf = slot.linkVolatile(owner.link());
       if (sheaf == null || sheaf == DRAIN) {
         return null;
       }
       Sheaf next = sheaf == DETACHED ? DRAIN : null;
-      if (slot.casLink(link, sheaf, next)) {
+      if (slot.casLink(owner.link(), sheaf, next)) {
         return next == DRAIN ? null : sheaf;
       }
     }
   }
 
   /** Objects in the front of any slot, spare included: exact at rest, else a recent value. */
-  public static int peekCount(Slot slot, int link) {
-    Sheaf sheaf = slot.linkVolatile(link);
+  public static int peekCount(Slot slot, Linked owner) {
+    Sheaf sheaf = slot.linkVolatile(owner.link());
     if (sheaf == null) {
       return 0;
     }
@@ -196,8 +196,8 @@ public final class Front {
   }
 
   /** The sheaves of any slot's front, main and spare, to look at; only at rest they are exact. */
-  public static List<Sheaf> peek(Slot slot, int link) {
-    Sheaf main = slot.linkVolatile(link);
+  public static List<Sheaf> peek(Slot slot, Linked owner) {
+    Sheaf main = slot.linkVolatile(owner.link());
     if (main == null) {
       return List.of();
     }

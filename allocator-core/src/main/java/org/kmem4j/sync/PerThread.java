@@ -2,6 +2,7 @@ package org.kmem4j.sync;
 
 import java.lang.ref.WeakReference;
 import java.util.BitSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
@@ -40,11 +41,20 @@ public final class PerThread {
   /** Threads by slot index; stripes have none. Written under the lock, before the owner. */
   private static final WeakReference<?>[] THREADS = new WeakReference<?>[MAX_SLOTS];
 
+  /** The link that is absent in every slot for ever. */
+  static final int NO_LINK = 0;
+
   private static final BitSet LINKS_IN_USE = new BitSet();
+
+  /** What virtual threads are bound to, and how many of them are. */
+  private static final ThreadLocal<Object> VIRTUAL_BINDING = new ThreadLocal<>();
+
+  private static final AtomicInteger VIRTUAL_BINDINGS = new AtomicInteger();
 
   private static volatile int slotCount;
 
   static {
+    LINKS_IN_USE.set(NO_LINK);
     for (int i = 0; i < STRIPES; i++) {
       newSlot(true);
     }
@@ -82,6 +92,39 @@ public final class PerThread {
       }
     }
     return null;
+  }
+
+  /**
+   * What the calling thread is bound to, or null: see {@link #bind}. Not for the fast path of a
+   * platform thread, which asks its slot.
+   */
+  public static Object binding() {
+    if (Thread.currentThread().isVirtual()) {
+      return VIRTUAL_BINDINGS.get() == 0 ? null : VIRTUAL_BINDING.get();
+    }
+    Slot slot = existing();
+    return slot == null ? null : slot.binding;
+  }
+
+  /**
+   * Binds the calling thread to whatever pays for what it allocates; null ends that.
+   *
+   * @return what it was bound to before
+   * @throws IllegalStateException on a platform thread without a slot: there are too many
+   */
+  public static Object bind(Object binding) {
+    Object before = binding();
+    if (Thread.currentThread().isVirtual()) {
+      VIRTUAL_BINDINGS.addAndGet((binding == null ? 0 : 1) - (before == null ? 0 : 1));
+      VIRTUAL_BINDING.set(binding);
+      return before;
+    }
+    Slot slot = find();
+    if (slot == null) {
+      throw new IllegalStateException("more than " + MAX_SLOTS + " threads: this one has no slot");
+    }
+    slot.binding = binding;
+    return before;
   }
 
   /** Locks a stripe for a virtual thread, or returns null if all are busy. Then {@link #unlock}. */
@@ -230,6 +273,7 @@ public final class PerThread {
         SlotWords.OWNER.setVolatile(slot, -1L);
         SlotWords.WORD.setVolatile(slot, 0L);
         SlotWords.PIN.setVolatile(slot, 0L);
+        slot.binding = null;
         return slot;
       }
     }

@@ -82,6 +82,11 @@ public final class Rcu {
     slot.word = 0;
   }
 
+  /** Whether the slot's thread, the caller, is inside a section. */
+  static boolean isInSection(Slot slot) {
+    return slot.word != 0;
+  }
+
   /** Whether the slot's thread, the caller, is inside a section or holds a pin. */
   public static boolean isReading(Slot slot) {
     return slot != null && (slot.word | slot.pin) != 0;

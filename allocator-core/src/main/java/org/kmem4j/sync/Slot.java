@@ -47,6 +47,11 @@ public final class Slot extends SlotWords {
     return stripe;
   }
 
+  /** Whether the slot's thread, the caller, is bound to somebody who pays. */
+  public boolean isBound() {
+    return binding != null;
+  }
+
   /** The link's value, for the slot's own thread inside a section. */
   Sheaf link(int link) {
     return link < CHUNK ? first[link] : chunks[link >>> CHUNK_SHIFT][link & (CHUNK - 1)];

@@ -24,6 +24,9 @@ abstract class SlotWords extends Padding {
   /** Id of the thread; 0 for a stripe, -1 while being adopted. */
   long owner;
 
+  /** What the thread is bound to: see {@link PerThread#bind}. */
+  Object binding;
+
   /** 1 while a virtual thread uses the stripe. */
   int locked;
 

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.sync.Deferred;
+import org.kmem4j.sync.Linked;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Slot;
 
@@ -34,14 +35,14 @@ final class PageAllocatorTest {
   private static final int CACHE = 77;
 
   private PageAllocator pages;
-  private int link = -1;
+  private Linked link;
 
   private PageAllocator open(long maxBytes) {
     return open(new PageSettings(maxBytes, DECAY, false, false, false));
   }
 
   private PageAllocator open(PageSettings settings) {
-    link = PerThread.takeLink();
+    link = new Linked();
     pages = new PageAllocator(settings, link);
     return pages;
   }
@@ -52,7 +53,7 @@ final class PageAllocatorTest {
     pages.deactivate();
     drain();
     pages.unmap();
-    PerThread.giveLink(link);
+    PerThread.giveLink(link.endLink());
   }
 
   private void drain() {

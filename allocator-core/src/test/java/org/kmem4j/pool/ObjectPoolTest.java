@@ -18,6 +18,7 @@ import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.slab.OwnedCache;
 
 /** Objects seen through flyweights: a view shows one object until that is released. */
 final class ObjectPoolTest {
@@ -50,7 +51,7 @@ final class ObjectPoolTest {
     }
 
     @Override
-    public boolean tryCharge(long pages) {
+    public boolean tryCharge(OwnedCache cache, long pages) {
       if (usage + pages > max) {
         return false;
       }
@@ -59,14 +60,14 @@ final class ObjectPoolTest {
     }
 
     @Override
-    public void charge(long pages) {
-      if (!tryCharge(pages)) {
+    public void makeRoom(OwnedCache cache, long pages, int attempt) {
+      if (attempt > 0) {
         throw new OutOfNativeMemoryException("limited", pages, usage, max, null);
       }
     }
 
     @Override
-    public void uncharge(long pages) {
+    public void uncharge(OwnedCache cache, long pages) {
       usage -= pages;
     }
   }

@@ -235,7 +235,7 @@ final class AccountTest {
     }
 
     @Override
-    public boolean tryCharge(long pages) {
+    public boolean tryCharge(OwnedCache cache, long pages) {
       use();
       usage += pages;
       return charges++ % 3 != 0 || refuse(pages);
@@ -247,13 +247,12 @@ final class AccountTest {
     }
 
     @Override
-    public void charge(long pages) {
+    public void makeRoom(OwnedCache cache, long pages, int attempt) {
       allocator.trim(); // waits for a grace period: nobody may be inside a section or hold a lock
-      usage += pages;
     }
 
     @Override
-    public void uncharge(long pages) {
+    public void uncharge(OwnedCache cache, long pages) {
       usage -= pages;
       use();
     }

@@ -99,7 +99,7 @@ final class CorruptionTest {
   void aFreelistThatWasCutShortGivesNothingBeyondTheSlab() {
     List<Long> objects = slabWithOneLiveObject(cache);
     long slab = slabOf(objects.getFirst());
-    short code = (short) (cache.cookie() >>> 16);
+    short code = (short) (cache.store().cookie() >>> 16);
     Memory.putShort(objects.get(5), (short) (code ^ Slab.NONE));
 
     List<Long> more = new ArrayList<>();
@@ -134,7 +134,7 @@ final class CorruptionTest {
   @Test
   void lookingAtAnObjectEndsThoughTheFreelistIsARing() {
     List<Long> objects = slabWithOneLiveObject(cache);
-    short code = (short) (cache.cookie() >>> 16);
+    short code = (short) (cache.store().cookie() >>> 16);
     short before = Memory.getShort(objects.get(5));
     Memory.putShort(objects.get(5), (short) (code ^ 5)); // to itself
 
@@ -156,7 +156,7 @@ final class CorruptionTest {
   }
 
   @Test
-  void aDestroyedCacheLeavesItsFrozenSlabAndItsNumberIsNotReused() {
+  void aDestroyedCacheKeepsItsFrozenSlabAndItsNumber() {
     List<Long> objects = slabWithOneLiveObject(cache);
     overwriteLink(objects.get(5));
     List<Long> more = new ArrayList<>();
@@ -173,10 +173,10 @@ final class CorruptionTest {
 
     KmemCache next = allocator.createCache("next", 64);
 
-    assertNotEquals(cache.id(), next.id());
+    assertNotEquals(cache.link(), next.link());
     next.alloc();
     var error = assertThrows(IllegalArgumentException.class, () -> next.free(objects.getFirst()));
-    assertTrue(error.getMessage().contains("no live cache"), error.getMessage());
+    assertTrue(error.getMessage().contains("\"victim\""), error.getMessage());
   }
 
   // ------------------------------------------------------------------ headers

@@ -27,7 +27,7 @@ final class FakeAccount implements Account {
   }
 
   @Override
-  public boolean tryCharge(long pages) {
+  public boolean tryCharge(OwnedCache cache, long pages) {
     if (usage.addAndGet(pages) <= max) {
       return true;
     }
@@ -36,15 +36,15 @@ final class FakeAccount implements Account {
   }
 
   @Override
-  public void charge(long pages) {
-    if (!tryCharge(pages)) {
+  public void makeRoom(OwnedCache cache, long pages, int attempt) {
+    if (attempt > 0) {
       throw new OutOfNativeMemoryException(
           "the account's limit is " + max, pages << 12, usage() << 12, max << 12, null);
     }
   }
 
   @Override
-  public void uncharge(long pages) {
+  public void uncharge(OwnedCache cache, long pages) {
     if (usage.addAndGet(-pages) < 0) {
       throw new AssertionError("more was uncharged than was charged: " + usage);
     }

@@ -346,7 +346,7 @@ final class KmemCacheTest {
   }
 
   @Test
-  void destroyLeavesLiveObjectsReadableAndSaysHowManyThereAre() {
+  void destroySaysHowManyObjectsAreLeftAndTheLastOneTakesTheCacheWithIt() throws Exception {
     SlabAllocator allocator = allocators.open();
     KmemCache cache = allocator.createCache("doomed", 100);
     List<Long> objects = take(cache, 100);
@@ -358,8 +358,6 @@ final class KmemCacheTest {
     assertAll(
         () -> assertEquals(3, left),
         () -> assertEquals(4711, Memory.getLong(objects.getFirst())),
-        () ->
-            assertThrows(IllegalArgumentException.class, () -> allocator.free(objects.getFirst())),
         () -> assertThrows(IllegalStateException.class, cache::tryAlloc),
         () -> assertThrows(IllegalStateException.class, cache::alloc),
         () -> assertThrows(IllegalStateException.class, cache::shrink),
@@ -367,6 +365,20 @@ final class KmemCacheTest {
         () -> assertThrows(IllegalStateException.class, () -> cache.in(new FakeAccount(1, 1))));
     var twice = assertThrows(IllegalStateException.class, cache::destroy);
     assertTrue(twice.getMessage().contains("doomed"), twice.getMessage());
+    allocator.free(objects.getFirst());
+    cache.free(objects.get(1));
+    assertEquals(1, cache.stats().usedObjects());
+    assertEquals(
+        1, allocator.stats().caches().stream().filter(c -> c.name().equals("doomed")).count());
+    cache.free(objects.get(2));
+    for (int i = 0; i < 100 && cache.state != OwnedCache.State.RELEASED; i++) {
+      allocator.agent().doWork();
+    }
+    assertEquals(OwnedCache.State.RELEASED, cache.state);
+    assertEquals(0, cache.stats().pages());
+    assertEquals(
+        0, allocator.stats().caches().stream().filter(c -> c.name().equals("doomed")).count());
+    assertThrows(IllegalArgumentException.class, () -> cache.free(objects.get(2)));
   }
 
   @Test

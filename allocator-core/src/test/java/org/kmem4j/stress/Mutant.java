@@ -62,7 +62,7 @@ record Mutant(
               "stress.WildAddressTest#anAddressThatIsNotOursIsRefusedAndNotRead"),
           of(
               "a header is checked before objects return to its slab",
-              "slab/KmemCache.java",
+              "slab/CacheSlabs.java",
               "return slab != 0 && Slab.cache(slab) == address && Memory.getLong(slab +"
                   + " Slab.COOKIE) == cookie;",
               "return true;",
@@ -96,20 +96,21 @@ record Mutant(
           of(
               "a requested drain forbids attaching",
               "sync/Front.java",
-              "slot.casLink(link, DETACHED, sheaf);",
-              "slot.casLink(link, slot.linkVolatile(link), sheaf);",
+              "slot.casLink(owner.link(), DETACHED, sheaf);",
+              "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), sheaf);",
               "sync.FrontTest#aDrainThatWasRequestedMeanwhileForbidsAttaching"),
           of(
               "the link changes only by CAS: detaching",
               "sync/Front.java",
-              "if (slot.casLink(link, sheaf, DETACHED)) { return sheaf; }",
-              "slot.casLink(link, slot.linkVolatile(link), DETACHED); return sheaf;",
+              "if (slot.casLink(owner.link(), sheaf, DETACHED)) { return sheaf; }",
+              "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), DETACHED); return"
+                  + " sheaf;",
               "sync.FrontTest#everyFrontThatWasAttachedIsTakenByExactlyOne"),
           of(
               "a drainer takes only what its own CAS removed",
               "sync/Front.java",
-              "if (slot.casLink(link, sheaf, next)) {",
-              "slot.casLink(link, sheaf, next); if (true) {",
+              "if (slot.casLink(owner.link(), sheaf, next)) {",
+              "slot.casLink(owner.link(), sheaf, next); if (true) {",
               "sync.FrontTest#everyFrontThatWasAttachedIsTakenByExactlyOne"),
           of(
               "a drainer leaves a request where a front is detached",
@@ -152,12 +153,12 @@ record Mutant(
               """
               Rcu.enter(slot);
               try {
-                attached = allowed.getAsBoolean() && slot.casLink(link, DETACHED, sheaf);
+                attached = allowed.getAsBoolean() && slot.casLink(owner.link(), DETACHED, sheaf);
               } finally {
                 Rcu.exit(slot);
               }
               """,
-              "attached = allowed.getAsBoolean() && slot.casLink(link, DETACHED, sheaf);",
+              "attached = allowed.getAsBoolean() && slot.casLink(owner.link(), DETACHED, sheaf);",
               "sync.FrontTest#whetherAFrontIsAllowedIsAskedInsideASection"),
           of(
               "what others are finishing is awaited before a cache is counted",
@@ -167,21 +168,21 @@ record Mutant(
               "sync.DeferredTest#whatAnotherThreadIsFinishingIsNotFinishedYet"),
           of(
               "a sheaf is in one place, though the budget be exhausted",
-              "slab/KmemCache.java",
+              "slab/CacheFronts.java",
               "main.setSpare(null); // it is the barn's now, and the budget may refuse another",
               "",
               "stress.ExhaustedBudgetTest#noObjectIsHandedOutTwice"),
           of(
               "a cache does not end while others look after it",
-              "slab/KmemCache.java",
-              "for (int round = 0; visitors.get() > 0; round++) {",
-              "for (int round = 0; visitors.get() > 1000; round++) {",
+              "slab/OwnedCache.java",
+              "if (!ref.tryGet()) { return false; } if (state != State.ACTIVE) {",
+              "if (state == State.ACTIVE) { return true; } if (state != State.ACTIVE) {",
               "stress.SharedCachesTest#cachesComeAndGoAtTheCeiling"),
           of(
               "of two who destroy a cache one succeeds",
-              "slab/KmemCache.java",
-              "if (!ending.compareAndSet(false, true)) {",
-              "if (false) {",
+              "slab/Retirement.java",
+              "if (cache.state != OwnedCache.State.ACTIVE) { return false; }",
+              "",
               "stress.SharedCachesTest#ofTwoWhoDestroyACacheOneSucceeds"),
           // ------------------------------------------------------------ section 4: readers,
           // writers
@@ -207,8 +208,8 @@ record Mutant(
           of(
               "finally: whatever is thrown ends the section",
               "sync/Front.java",
-              "try { return popPinned(slot, link); } finally { Rcu.exit(slot); }",
-              "long object = popPinned(slot, link); Rcu.exit(slot); return object;",
+              "try { return popPinned(slot, owner); } finally { Rcu.exit(slot); }",
+              "long object = popPinned(slot, owner); Rcu.exit(slot); return object;",
               "sync.FrontTest#whateverIsThrownInASectionEndsIt"),
           of(
               "a section begins only where there is stack to end it",
@@ -294,10 +295,9 @@ record Mutant(
               "sync.RcuTest#whoWaitsForItselfIsToldThoughItsIdCollides"),
           of(
               "destroy throws under a pin",
-              "slab/KmemCache.java",
-              "if (Rcu.isReading(PerThread.existing())) { throw new"
-                  + " IllegalStateException(\"destroy",
-              "if (false) { throw new IllegalStateException(\"destroy",
+              "slab/OwnedCache.java",
+              "if (Rcu.isReading(PerThread.existing())) {",
+              "if (false) {",
               "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
           of(
               "a slow path suspends a pin",

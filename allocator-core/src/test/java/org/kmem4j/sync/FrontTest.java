@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.stress.Crew;
@@ -21,7 +23,7 @@ class FrontTest {
   private static final BooleanSupplier NO = () -> false;
 
   private final Slot slot = PerThread.find();
-  private final int link = PerThread.takeLink();
+  private final Linked link = new Linked();
 
   @AfterEach
   void leaveTheLinkAbsent() {
@@ -31,8 +33,8 @@ class FrontTest {
     } else {
       Front.attach(slot, link, null, YES);
     }
-    assertNull(slot.linkVolatile(link));
-    PerThread.giveLink(link);
+    assertNull(slot.linkVolatile(link.link()));
+    PerThread.giveLink(link.endLink());
   }
 
   private Sheaf attached(long... objects) {
@@ -133,7 +135,7 @@ class FrontTest {
 
     assertFalse(Front.attach(slot, link, sheaf, YES), "the owner empties it himself");
 
-    assertNull(slot.linkVolatile(link));
+    assertNull(slot.linkVolatile(link.link()));
     assertEquals(1, sheaf.count(), "and still has all of it");
   }
 
@@ -157,7 +159,7 @@ class FrontTest {
 
     assertFalse(Front.attach(slot, link, sheaf, NO));
 
-    assertNull(slot.linkVolatile(link));
+    assertNull(slot.linkVolatile(link.link()));
     assertEquals(1, sheaf.count());
   }
 
@@ -187,7 +189,8 @@ class FrontTest {
   @Test
   void linksFarApartDoNotDisturbEachOther() {
     attached(8);
-    int far = PerThread.MAX_LINKS - 1;
+    int[] between = IntStream.range(0, 2000).map(i -> PerThread.takeLink()).toArray();
+    Linked far = new Linked();
     assertNull(Front.detach(slot, far));
     Sheaf other = new Sheaf(4);
     assertTrue(Front.attach(slot, far, other, YES));
@@ -197,6 +200,8 @@ class FrontTest {
     assertEquals(1, Front.peekCount(slot, link));
     assertEquals(800, Front.pop(slot, far));
     assertSame(other, Front.unlink(slot, far));
+    PerThread.giveLink(far.endLink());
+    Arrays.stream(between).forEach(PerThread::giveLink);
   }
 
   /** Owner and drainers meet on one link: a front has one taker, and none is lost. */

@@ -19,7 +19,7 @@ class HandoutLitmusTest {
 
   private final Crew crew = new Crew();
   private final Deferred deferred = new Deferred();
-  private final int link = PerThread.takeLink();
+  private final Linked link = new Linked();
 
   /** 1 while somebody has the object. */
   private final AtomicIntegerArray taken = new AtomicIntegerArray(OBJECTS + 1);
@@ -56,7 +56,7 @@ class HandoutLitmusTest {
     for (int i = 0; i < OBJECTS; i++) { // none was lost
       take(pool.remove());
     }
-    PerThread.giveLink(link);
+    PerThread.giveLink(link.endLink());
   }
 
   private void take(long object) {

@@ -176,7 +176,7 @@ class PerThreadTest {
 
   @Test
   void theSlotOfADeadThreadIsAdoptedWithWhatItHolds() throws InterruptedException {
-    int link = PerThread.takeLink();
+    var link = new Linked();
     var heldBy = new AtomicReference<Slot>();
     crew.start(
         () -> {
@@ -195,7 +195,7 @@ class PerThreadTest {
 
     assertEquals(4711, found.get());
     assertNotNull(Front.unlink(heldBy.get(), link));
-    PerThread.giveLink(link);
+    PerThread.giveLink(link.endLink());
   }
 
   /** Starts threads that live on, until one of them has the slot, and does something there. */

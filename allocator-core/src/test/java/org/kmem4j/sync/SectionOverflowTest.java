@@ -26,10 +26,10 @@ class SectionOverflowTest {
   /** Pops and pushes; looks at the word after each overflow. */
   private static final class PopAndPush implements ShallowStack.Attempt {
     private final Slot slot;
-    private final int link;
+    private final Linked link;
     private int set;
 
-    PopAndPush(Slot slot, int link) {
+    PopAndPush(Slot slot, Linked link) {
       this.slot = slot;
       this.link = link;
     }
@@ -53,7 +53,7 @@ class SectionOverflowTest {
   @Test
   void aStackOverflowInASectionEndsIt() throws InterruptedException {
     Rcu.synchronize(); // every class is initialised
-    int link = PerThread.takeLink();
+    var link = new Linked();
     for (int i = 0; i < TRIES; i++) {
       int offset = i;
       Thread thread =
@@ -87,7 +87,7 @@ class SectionOverflowTest {
     release.countDown();
     crew.join();
     assertEquals(0, leftSet.get(), "words left set, of " + overflows + " overflows");
-    PerThread.giveLink(link);
+    PerThread.giveLink(link.endLink());
   }
 
   /** Where sections overflow most: compiled ones need no stack. */

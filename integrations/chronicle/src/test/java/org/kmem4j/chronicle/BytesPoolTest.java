@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.Account;
+import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 
 class BytesPoolTest extends PoolFixture {
@@ -334,20 +335,16 @@ class BytesPoolTest extends PoolFixture {
     }
 
     @Override
-    public boolean tryCharge(long count) {
+    public boolean tryCharge(OwnedCache cache, long count) {
       pages.addAndGet(count);
       return true;
     }
 
     @Override
-    public void charge(long count) {
-      pages.addAndGet(count);
-    }
-
-    @Override
-    public void uncharge(long count) {
+    public void uncharge(OwnedCache cache, long count) {
       pages.addAndGet(-count);
     }
+  }
   }
 
   @Test

@@ -1,7 +1,9 @@
 package org.kmem4j.perf.jcstress;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.kmem4j.sync.Front;
+import org.kmem4j.sync.Linked;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.Slot;
@@ -14,17 +16,14 @@ class FrontState {
   static final Slot SLOT = PerThread.tryLockStripe();
 
   private static final int LINKS = 100_000;
-  private static final int FIRST_LINK;
+  private static final Linked[] ALL = new Linked[LINKS];
   private static final AtomicInteger NEXT = new AtomicInteger();
 
   static {
-    FIRST_LINK = PerThread.takeLink();
-    for (int i = 1; i < LINKS; i++) {
-      PerThread.takeLink();
-    }
+    Arrays.setAll(ALL, i -> new Linked());
   }
 
-  final int link = FIRST_LINK + Math.floorMod(NEXT.getAndIncrement(), LINKS);
+  final Linked link = ALL[Math.floorMod(NEXT.getAndIncrement(), LINKS)];
   final Sheaf sheaf = new Sheaf(2);
 
   /** Begins with a front that holds one object. */

@@ -1,0 +1,361 @@
+package org.kmem4j.slab;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.kmem4j.sync.Front;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Sheaf;
+import org.kmem4j.sync.Slot;
+
+/**
+ * The fronts of one cache and the barn behind them: the slow path between a thread's sheaves and
+ * the slabs. It detaches a front, works on it as private memory, and attaches it again; no lock,
+ * read section or stripe is held while it charges, takes pages or runs a constructor.
+ *
+ * <p>Fronts start small, grow with use, and count in a budget of the allocator.
+ */
+final class CacheFronts {
+  private static final int BARN_SHEAVES = 8;
+  private static final int BARN_BYTES = 64 << 10;
+
+  /** Capacity of a front's first sheaf. */
+  private static final int FIRST_SHEAF = 6;
+
+  /** Objects that one sheaf may hold, in bytes. */
+  private static final int SHEAF_BYTES = 32 << 10;
+
+  private final KmemCache cache;
+  private final Slabs slabs;
+  private final CacheSlabs store;
+  private final int stride;
+  private final int sheafMax;
+  private final Barn barn;
+  private final BooleanSupplier allowed;
+
+  /** Fronts that were taken from their threads and wait for a grace period. Guarded by itself. */
+  private final List<Sheaf> unlinked = new ArrayList<>(0);
+
+  /** Slow operations so far, racily counted: tells the agent that the cache is idle. */
+  private int operations;
+
+  // The agent's.
+  private int seenOperations;
+  private long seenCached = -1;
+  private int idleTicks;
+
+  CacheFronts(KmemCache cache, CacheSlabs store, boolean wanted) {
+    this.cache = cache;
+    this.slabs = cache.slabs;
+    this.store = store;
+    this.stride = store.geometry().stride();
+    int capacity = slabs.settings().sheafCapacity();
+    boolean some = wanted && capacity > 0;
+    this.sheafMax = some ? Sheaf.capacityUpTo(Math.min(capacity, SHEAF_BYTES / stride)) : 0;
+    int max = some ? Math.clamp(BARN_BYTES / (sheafMax * stride), 1, BARN_SHEAVES) : 0;
+    this.barn = new Barn(max);
+    this.allowed = () -> !cache.isRetired();
+  }
+
+  /** Whether the cache has fronts at all. */
+  boolean exist() {
+    return sheafMax > 0;
+  }
+
+  /** The slot to work on: the thread's own, or a locked stripe, or null. */
+  private Slot slotOrStripe() {
+    if (sheafMax == 0 || cache.isRetired()) {
+      return null;
+    }
+    Slot slot = PerThread.find();
+    return slot != null ? slot : PerThread.tryLockStripe();
+  }
+
+  /**
+   * Detaches the front of what {@link #slotOrStripe} gave; a stripe is held no longer than that.
+   */
+  private Sheaf detach(Slot slot) {
+    try {
+      return Front.detach(slot, cache);
+    } finally {
+      if (slot.isStripe()) {
+        PerThread.unlock(slot);
+      }
+    }
+  }
+
+  /** Puts the front back, or empties it if the cache no longer wants fronts. */
+  private void attach(Slot slot, Sheaf main) {
+    if (slot.isStripe()) {
+      PerThread.lock(slot);
+    }
+    boolean attached;
+    try {
+      attached = Front.attach(slot, cache, main, allowed);
+    } finally {
+      if (slot.isStripe()) {
+        PerThread.unlock(slot);
+      }
+    }
+    if (!attached && main != null) {
+      dissolve(main);
+    }
+  }
+
+  // ------------------------------------------------------------------ taking
+
+  /** Whether there is nothing in the caller's front and the barn; a recent answer. */
+  boolean areEmpty(Slot slot) {
+    return barn.hasNone() && (slot == null || Front.peekCount(slot, cache) == 0);
+  }
+
+  /** Refills the caller's front and takes one object of it, or a code that says who refused. */
+  long take() {
+    Slot slot = slotOrStripe();
+    Sheaf main = slot == null ? Front.BUSY : detach(slot);
+    if (main == Front.BUSY) {
+      return store.takeOne();
+    }
+    operations++;
+    long refusal = OwnedCache.NO_PAGES;
+    try {
+      main = exchangeEmpty(main);
+      if (main != null && main.isEmpty()) {
+        refusal = store.fill(main, slot);
+      }
+      return main == null ? store.takeOne() : main.isEmpty() ? refusal : main.pop();
+    } finally {
+      attach(slot, main);
+    }
+  }
+
+  /**
+   * Exchanges an empty main sheaf for one with objects, or for a larger one. Returns the main sheaf
+   * now, null if there can be none.
+   */
+  private Sheaf exchangeEmpty(Sheaf main) {
+    if (main == null) {
+      return createSheaf(Math.min(FIRST_SHEAF, sheafMax));
+    }
+    if (!main.isEmpty()) {
+      return main; // somebody was faster on this stripe
+    }
+    Sheaf spare = main.spare();
+    if (spare != null && !spare.isEmpty()) {
+      main.setSpare(null);
+      spare.setSpare(main);
+      return spare;
+    }
+    Sheaf full = barn.takeFull();
+    return full != null ? exchange(main, full) : grown(main);
+  }
+
+  /** Puts a full sheaf in front of an empty one, of which there may be one too many now. */
+  private Sheaf exchange(Sheaf empty, Sheaf full) {
+    Sheaf spare = empty.spare();
+    empty.setSpare(null);
+    full.setSpare(spare == null ? empty : spare);
+    if (spare != null && !(empty.capacity() == sheafMax && barn.putEmpty(empty))) {
+      discard(empty);
+    }
+    return full;
+  }
+
+  // ------------------------------------------------------------------ putting
+
+  /** Makes room in the caller's front for an object, or gives it back to its slab. */
+  void put(long object) {
+    Slot slot = slotOrStripe();
+    Sheaf main = slot == null ? Front.BUSY : detach(slot);
+    if (main == Front.BUSY) {
+      store.putOne(object);
+      return;
+    }
+    operations++;
+    try {
+      main = withRoom(main);
+      if (main == null) {
+        store.putOne(object);
+      } else {
+        main.push(object);
+      }
+    } catch (CorruptionException | IllegalArgumentException e) {
+      store.putOne(object); // the damage, or the second free, is another object's
+      throw e;
+    } finally {
+      attach(slot, main);
+    }
+  }
+
+  /** Finds room in a full main sheaf. Returns the main sheaf now, null if there can be none. */
+  private Sheaf withRoom(Sheaf full) {
+    if (full == null) {
+      return createSheaf(Math.min(FIRST_SHEAF, sheafMax));
+    }
+    if (!full.isFull()) {
+      return full; // somebody was faster on this stripe
+    }
+    Sheaf main = grown(full);
+    if (!main.isFull()) {
+      return main;
+    }
+    Sheaf spare = main.spare();
+    if (spare == null) {
+      spare = createSheaf(main.capacity());
+    } else if (spare.isFull() && spare.capacity() == sheafMax && barn.putFull(spare)) {
+      main.setSpare(null); // it is the barn's now, and the budget may refuse another
+      spare = barn.takeEmpty();
+      spare = spare != null ? spare : createSheaf(sheafMax);
+    } else if (!spare.isEmpty()) {
+      store.flush(spare);
+    }
+    if (spare == null) {
+      store.flush(main);
+      return main;
+    }
+    main.setSpare(null);
+    spare.setSpare(main);
+    return spare;
+  }
+
+  // ------------------------------------------------------------------ sheaves
+
+  /** A larger main sheaf with the same objects and spare, if the budget has room for it. */
+  private Sheaf grown(Sheaf main) {
+    if (main.capacity() >= sheafMax) {
+      return main;
+    }
+    Sheaf larger = createSheaf(main.grownCapacity(sheafMax));
+    if (larger == null) {
+      return main;
+    }
+    main.moveTo(larger);
+    discard(main);
+    return larger;
+  }
+
+  private Sheaf createSheaf(int capacity) {
+    return slabs.tryReserveFront(sheafBytes(capacity)) ? new Sheaf(capacity) : null;
+  }
+
+  private void discard(Sheaf sheaf) {
+    slabs.releaseFront(sheafBytes(sheaf.capacity()));
+  }
+
+  /** What a sheaf counts in the budget: the objects that it may hold, and itself. */
+  long sheafBytes(int capacity) {
+    return (long) capacity * stride + Sheaf.heapBytes(capacity);
+  }
+
+  /** Empties a front that the caller alone owns. */
+  private void dissolve(Sheaf main) {
+    Sheaf spare = main.spare();
+    main.setSpare(null);
+    discard(main);
+    try {
+      store.flush(main);
+    } finally {
+      if (spare != null) {
+        dissolve(spare);
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------ draining
+
+  /** Takes the fronts of all threads away; they are emptied after a grace period. */
+  void unlink() {
+    if (sheafMax == 0) {
+      return;
+    }
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      Sheaf sheaf = Front.unlink(PerThread.slot(i), cache);
+      if (sheaf != null) {
+        synchronized (unlinked) {
+          unlinked.add(sheaf);
+        }
+        slabs.deferred().add(() -> dissolveUnlinked(sheaf));
+      }
+    }
+  }
+
+  private void dissolveUnlinked(Sheaf sheaf) {
+    try {
+      dissolve(sheaf);
+    } finally {
+      synchronized (unlinked) {
+        unlinked.remove(sheaf);
+      }
+    }
+  }
+
+  /** Empties the barn. */
+  void emptyBarn() {
+    for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
+      dissolve(full);
+    }
+    for (Sheaf empty = barn.takeEmpty(); empty != null; empty = barn.takeEmpty()) {
+      discard(empty);
+    }
+  }
+
+  /** Empties the barn for ever: a slow path that is still running finds it full. */
+  void closeBarn() {
+    barn.close();
+    emptyBarn();
+  }
+
+  /**
+   * Called by the agent once per tick: whether the cache has been idle for so many of them, and has
+   * something to give back.
+   */
+  boolean areIdle(int ticks) {
+    long cached = cachedObjects();
+    boolean idle = operations == seenOperations && cached == seenCached;
+    seenOperations = operations;
+    seenCached = cached;
+    idleTicks = idle ? idleTicks + 1 : 0;
+    if (idleTicks < ticks || (cached == 0 && !store.hasEmpties())) {
+      return false;
+    }
+    idleTicks = 0;
+    return true;
+  }
+
+  // ------------------------------------------------------------------ numbers
+
+  /** Objects in sheaves: of all slots and of the barn. */
+  long cachedObjects() {
+    if (sheafMax == 0) {
+      return 0;
+    }
+    long cached = 0;
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      cached += Front.peekCount(PerThread.slot(i), cache);
+    }
+    synchronized (unlinked) {
+      for (Sheaf sheaf : unlinked) {
+        Sheaf spare = sheaf.spare();
+        cached += sheaf.count() + (spare == null ? 0 : spare.count());
+      }
+    }
+    return cached + barn.objects();
+  }
+
+  /** Every sheaf of this cache, at rest. */
+  List<Sheaf> sheaves() {
+    List<Sheaf> sheaves = new ArrayList<>(barn.sheaves());
+    synchronized (unlinked) {
+      for (Sheaf sheaf : unlinked) {
+        sheaves.add(sheaf);
+        if (sheaf.spare() != null) {
+          sheaves.add(sheaf.spare());
+        }
+      }
+    }
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      sheaves.addAll(Front.peek(PerThread.slot(i), cache));
+    }
+    return sheaves;
+  }
+}

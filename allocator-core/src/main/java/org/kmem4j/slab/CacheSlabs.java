@@ -1,0 +1,378 @@
+package org.kmem4j.slab;
+
+import org.kmem4j.memory.Bits;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.Struct;
+import org.kmem4j.page.PageMap;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Sheaf;
+import org.kmem4j.sync.Slot;
+
+/**
+ * The slabs of one cache: where objects come from and go to behind the fronts. Makes slabs of pages
+ * that it charges, and releases empty ones; no lock is held meanwhile.
+ *
+ * <p>What takes returns an address, or a negative number or 0 that says who refused: see {@link
+ * OwnedCache#insist}.
+ */
+final class CacheSlabs {
+  /** The debug word of an object, beside its slab's header. */
+  private static final Struct STATE_WORD =
+      Struct.named("object_state", "One word per object of a cache with constructor or debugging.");
+
+  static final long OBJECT_STATE = STATE_WORD.word("state", "all of it");
+  static final Bits LINK = STATE_WORD.bits("link", 16, "next free object while free");
+  private static final Bits TAKEN = STATE_WORD.bits("taken", 1, "in use by the program");
+  private static final Bits GENERATION =
+      STATE_WORD.bits("generation", 31, "how often the object was freed");
+
+  static {
+    STATE_WORD.end(8);
+  }
+
+  static final String STATE_LAYOUT = STATE_WORD.toMarkdown();
+
+  /** Empty slabs that are kept although nobody needs them, at most, by count and by bytes. */
+  private static final int KEEP_EMPTY = 5;
+
+  private static final int KEEP_EMPTY_BYTES = 64 << 10;
+
+  private final KmemCache cache;
+  private final Slabs slabs;
+  private final CacheOptions options;
+  private final SlabGeometry geometry;
+  private final SlabGeometry smallest;
+  private final long address;
+  private final long cookie;
+  private final PartialList list;
+
+  CacheSlabs(KmemCache cache, CacheOptions options, long cookie, SlabGeometry geometry) {
+    this.cache = cache;
+    this.slabs = cache.slabs;
+    this.options = options;
+    this.address = cache.address;
+    this.cookie = cookie;
+    this.geometry = geometry;
+    this.smallest = smallest(options, geometry);
+    int keepEmpty = Math.clamp(KEEP_EMPTY_BYTES / geometry.slabBytes(), 1, KEEP_EMPTY);
+    this.list = new PartialList(cache, this, keepEmpty);
+  }
+
+  /**
+   * How objects are laid out.
+   *
+   * @throws IllegalArgumentException if they do not fit a slab
+   */
+  static SlabGeometry geometry(CacheOptions options, Slabs slabs) {
+    int maxOrder = slabs.settings().maxOrder();
+    var geometry =
+        SlabGeometry.best(options.objectBytes(), options.align(), side(options), maxOrder);
+    if (geometry == null) {
+      throw new IllegalArgumentException(
+          "objectBytes="
+              + options.objectBytes()
+              + " does not fit a slab of order "
+              + maxOrder
+              + ", the largest that kmem4j.maxOrder allows");
+    }
+    return geometry;
+  }
+
+  private static SlabGeometry.Side side(CacheOptions options) {
+    boolean keepsState = options.debug() || options.constructor() != null;
+    return SlabGeometry.Side.of(options.objectAccount() != null, keepsState);
+  }
+
+  /** The smallest slab that holds one object: what is tried when memory is short. */
+  private static SlabGeometry smallest(CacheOptions options, SlabGeometry geometry) {
+    for (int order = 0; order < geometry.order(); order++) {
+      var candidate = SlabGeometry.of(order, options.objectBytes(), options.align(), side(options));
+      // Only if objects begin at the same offset: the fast path's check knows one first object.
+      if (candidate != null && candidate.first() == geometry.first()) {
+        return candidate;
+      }
+    }
+    return geometry;
+  }
+
+  SlabGeometry geometry() {
+    return geometry;
+  }
+
+  /** Pages of the smallest slab. */
+  long leastPages() {
+    return smallest.pages();
+  }
+
+  PartialList list() {
+    return list;
+  }
+
+  long cookie() {
+    return cookie;
+  }
+
+  long address() {
+    return address;
+  }
+
+  // ------------------------------------------------------------------ taking objects
+
+  /** Takes one object. */
+  long takeOne() {
+    long object = list.takeOne();
+    if (object == 0) {
+      long slab = newSlab(PerThread.existing());
+      if (slab <= 0) {
+        return slab;
+      }
+      object = list.addAndTakeOne(slab);
+    }
+    if (options.objectAccount() != null && !chargeObject(object)) {
+      return OwnedCache.NO_OBJECT_CHARGE;
+    }
+    if (options.debug()) {
+      long word = stateWord(object);
+      Memory.putLongVolatile(word, TAKEN.set(Memory.getLong(word), 1));
+    }
+    return object;
+  }
+
+  /**
+   * Fills an empty sheaf, as far as slabs go. May throw what a constructor or a damaged slab
+   * throws; what the sheaf has got by then it keeps.
+   *
+   * @return who refused, if it stays empty
+   */
+  long fill(Sheaf main, Slot slot) {
+    list.fill(main);
+    if (!main.isEmpty()) {
+      return 0;
+    }
+    long slab = newSlab(slot);
+    if (slab > 0) {
+      list.addAndFill(slab, main);
+    }
+    return slab;
+  }
+
+  /** Makes one more slab for later. */
+  long addSlab() {
+    long slab = newSlab(PerThread.existing());
+    if (slab > 0) {
+      list.add(slab);
+    }
+    return slab;
+  }
+
+  private boolean chargeObject(long object) {
+    long slab = slabOf(object);
+    long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
+    boolean charged = false;
+    try {
+      charged = options.objectAccount().tryCharge(word, geometry.stride());
+    } finally {
+      if (!charged) {
+        release(list.put(slab, object));
+      }
+    }
+    return charged;
+  }
+
+  // ------------------------------------------------------------------ putting objects back
+
+  /** Gives one object back to its slab. */
+  void putOne(long object) {
+    long slab = slabOf(object);
+    if (!isSound(slab)) {
+      throw headerOverwritten(object);
+    }
+    if (options.debug()) {
+      markFree(object);
+    }
+    if (options.objectAccount() != null) {
+      long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
+      options.objectAccount().uncharge(word, geometry.stride());
+      Memory.putLong(word, 0);
+    }
+    release(list.put(slab, object));
+  }
+
+  /** Returns all objects of a private sheaf to their slabs. */
+  void flush(Sheaf sheaf) {
+    if (sheaf.isEmpty()) {
+      return;
+    }
+    sheaf.sort();
+    RuntimeException damage = removeDamaged(sheaf);
+    release(list.putAll(sheaf));
+    if (damage != null) {
+      throw damage;
+    }
+  }
+
+  /**
+   * Checks again what freeing checked, for a header may have been overwritten since, and drops what
+   * is wrong: objects whose slab cannot be trusted any more, and second copies of the same object.
+   *
+   * @return a report on the last of them, or null
+   */
+  private RuntimeException removeDamaged(Sheaf sheaf) {
+    RuntimeException damage = null;
+    int good = 0;
+    long end = 0; // of the slab that is being looked at
+    for (int i = 0; i < sheaf.count(); i++) {
+      long object = sheaf.get(i);
+      if (object >= end) {
+        long slab = slabOf(object);
+        end = isSound(slab) ? slab + ((long) Os.PAGE_BYTES << Slab.order(slab)) : 0;
+      }
+      if (end == 0) {
+        damage = headerOverwritten(object);
+      } else if (good > 0 && sheaf.get(good - 1) == object) {
+        damage = freedTwice(object);
+      } else {
+        sheaf.set(good++, object);
+      }
+    }
+    sheaf.setCount(good);
+    return damage;
+  }
+
+  private CorruptionException headerOverwritten(long object) {
+    return new CorruptionException(
+        "cache \""
+            + cache.name()
+            + "\": the header of the slab of "
+            + Slabs.hex(object)
+            + " was overwritten; found while the object was given back");
+  }
+
+  private IllegalArgumentException freedTwice(long object) {
+    return new IllegalArgumentException(
+        Slabs.hex(object) + " of cache \"" + cache.name() + "\" was freed twice");
+  }
+
+  // ------------------------------------------------------------------ slabs
+
+  long slabOf(long object) {
+    return slabs.pages().map().slabOf(object);
+  }
+
+  /**
+   * Whether a slab's header is still ours at both ends: who writes past the page before it, or
+   * before its first object, hits one of them first.
+   */
+  boolean isSound(long slab) {
+    return slab != 0 && Slab.cache(slab) == address && Memory.getLong(slab + Slab.COOKIE) == cookie;
+  }
+
+  /** Freezes a slab whose header was overwritten. */
+  void freezeOverwritten(long slab) {
+    boolean usual = PageMap.order(slabs.pages().map().entry(slab)) == geometry.order();
+    Slab.freezeOverwritten(slab, address, cache.link(), cookie, usual ? geometry : smallest);
+  }
+
+  /** Takes pages and makes a slab of them, with no lock held. Returns 0 or less if refused. */
+  private long newSlab(Slot slot) {
+    Slot mine = slot == null || slot.isStripe() ? null : slot;
+    long slab = newSlab(geometry, mine);
+    return slab <= 0 && smallest.order() != geometry.order() ? newSlab(smallest, mine) : slab;
+  }
+
+  private long newSlab(SlabGeometry shape, Slot slot) {
+    if (!cache.tryCharge(shape.pages())) {
+      return OwnedCache.NO_CHARGE;
+    }
+    long slab = 0;
+    boolean done = false;
+    try {
+      slab = slabs.pages().tryAllocate(shape.order(), cache.link(), slot);
+      if (slab != 0) {
+        Slab.init(slab, address, cache.link(), cookie, shape);
+        if (options.constructor() != null) {
+          for (int i = 0; i < shape.objects(); i++) {
+            options.constructor().accept(shape.addressOf(slab, i));
+          }
+        }
+        cache.addReferences(1);
+        done = true;
+      }
+    } finally {
+      if (!done) { // refused, or the constructor threw: nothing may remain
+        if (slab != 0) {
+          Slab.wipe(slab);
+          slabs.pages().free(slab, shape.order(), null);
+        }
+        cache.uncharge(shape.pages());
+      }
+    }
+    return slab;
+  }
+
+  /** Gives the pages of a chain of slabs back, with no lock held. */
+  private void release(long chain) {
+    if (chain == 0) {
+      return;
+    }
+    Slot slot = PerThread.existing(); // no new one: it might need more stack than was probed
+    long released = 0;
+    long count = 0;
+    for (long slab = chain; slab != 0; count++) {
+      long next = Memory.getLong(slab + Slab.NEXT);
+      int order = Slab.order(slab);
+      Slab.wipe(slab);
+      slabs.pages().free(slab, order, slot);
+      released += 1L << order;
+      slab = next;
+    }
+    cache.uncharge(released);
+    cache.dropReferences(count); // last, for these may be the last
+  }
+
+  /** Whether there are empty slabs that no prewarm asked for; a recent answer. */
+  boolean hasEmpties() {
+    return list.hasEmpties();
+  }
+
+  /** Releases every empty slab that no prewarm asked for. */
+  void trimEmpties() {
+    release(list.takeEmpties());
+  }
+
+  /** Keeps no empty slab from here on. */
+  void keepNoEmpties() {
+    list.keepNoEmpties();
+    trimEmpties();
+  }
+
+  // ------------------------------------------------------------------ states of objects
+
+  private long stateWord(long object) {
+    long slab = slabOf(object);
+    return geometry.stateWord(slab, geometry.indexOf(slab, object)) + OBJECT_STATE;
+  }
+
+  /** One CAS decides who frees: a second free of the same object finds it free. */
+  private void markFree(long object) {
+    long word = stateWord(object);
+    long state = Memory.getLongVolatile(word);
+    int generation = (GENERATION.get(state) + 1) & GENERATION.mask();
+    if (TAKEN.get(state) == 0
+        || !Memory.casLong(word, state, GENERATION.set(TAKEN.set(state, 0), generation))) {
+      throw freedTwice(object);
+    }
+  }
+
+  /** How often an object of a debug cache was freed, or -1 if it is free. */
+  int generation(long object) {
+    long state = Memory.getLongVolatile(stateWord(object));
+    return TAKEN.get(state) == 0 ? -1 : GENERATION.get(state);
+  }
+
+  /** Whether an object of a debug cache is in the hands of the program. */
+  boolean isTaken(long slab, int index) {
+    return TAKEN.get(Memory.getLongVolatile(geometry.stateWord(slab, index))) != 0;
+  }
+}

@@ -1,0 +1,282 @@
+package org.kmem4j.slab;
+
+import java.util.List;
+import java.util.function.LongSupplier;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
+import org.kmem4j.sync.Linked;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.PercpuRef;
+import org.kmem4j.sync.Rcu;
+
+/**
+ * Pages that one owner pays for: those of a cache, or of all large blocks of an account. The first
+ * word of its native struct names the owner; to hand everything over, that one word is rewritten.
+ *
+ * <p><b>Life.</b> What is active serves. Retired, it serves no more and empties by itself, step by
+ * step, while its objects may still be freed; when the last page and the last running operation are
+ * gone, so is it:
+ *
+ * <pre>
+ *   ACTIVE      fronts, barn, empty slabs
+ *   RETIRED     no front is attached any more            a grace period
+ *   KILLED      its fronts were unlinked                 a grace period
+ *   DRAINED     no front, no barn, no empty slab         until the last reference is put
+ *   EMPTY       nobody finds it                          a grace period
+ *   RELEASED    its struct and its number serve others
+ * </pre>
+ *
+ * <p><b>References</b>: one for each slab or large block, one for each running slow path, and the
+ * initial one until it is drained. A fast path holds none: its read section is its reference, for
+ * fronts are unlinked a grace period before the initial reference is put, and the number by which a
+ * fast path finds a front ends a grace period before it is used again.
+ *
+ * <p>The steps are made by {@link Retirement}, on the thread that does the background work.
+ */
+@SuppressWarnings("exports") // Linked is for the modules above alone
+public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeBlocks {
+  /** Offset of the owner word in the struct of every kind of cache. */
+  static final long MEMCG = 0;
+
+  /** What an attempt returns that the ceiling or the system refused, see {@link #insist}. */
+  static final long NO_PAGES = 0;
+
+  /** What an attempt returns that the account refused. */
+  static final long NO_CHARGE = -1;
+
+  /** What an attempt returns that the object account refused. */
+  static final long NO_OBJECT_CHARGE = -2;
+
+  /** Where a cache is in its life. */
+  enum State {
+    ACTIVE,
+    RETIRED,
+    KILLED,
+    DRAINED,
+    EMPTY,
+    RELEASED
+  }
+
+  final Slabs slabs;
+  final long address;
+  final Account account;
+  private final PercpuRef ref = new PercpuRef(() -> slabs().retirement().add(this));
+
+  /** Written by {@link Retirement} alone, but for the first step. */
+  volatile State state = State.ACTIVE;
+
+  /** Whether the account has it in its books. Written before it is published. */
+  boolean linked;
+
+  // Of the queue of Retirement, which guards them.
+  OwnedCache nextRetired;
+  long snapshot;
+  int endedLink;
+
+  /**
+   * A cache that nobody knows yet.
+   *
+   * @param structBytes size of its struct
+   * @param account who pays, or null
+   * @throws OutOfNativeMemoryException if there is no room for another struct
+   */
+  OwnedCache(Slabs slabs, long structBytes, Account account) {
+    this.slabs = slabs;
+    this.account = account;
+    this.address = slabs.metadata().tryAllocate(structBytes);
+    if (address == 0) {
+      PerThread.giveLink(endLink()); // no thread has seen it
+      long used = slabs.metadata().usedBytes();
+      throw new OutOfNativeMemoryException(
+          "no room for another cache: the metadata range is used up",
+          structBytes,
+          used,
+          used,
+          null);
+    }
+    Memory.putLong(address + MEMCG, account == null ? 0 : account.address());
+  }
+
+  // ------------------------------------------------------------------ for accounts
+
+  /** Shown in reports. */
+  public abstract String name();
+
+  /** Address of the native struct. */
+  public final long address() {
+    return address;
+  }
+
+  /**
+   * Address of the one word that says who pays: the address of a struct, or 0 for nobody. Accounts
+   * read it inside a section and rewrite it.
+   */
+  public final long ownerWord() {
+    return address + MEMCG;
+  }
+
+  /** Who paid when the cache was made, or null: nobody ever did. */
+  public final Account account() {
+    return account;
+  }
+
+  /** Pages that are charged. */
+  public abstract long pages();
+
+  /** Objects in the hands of the program: exact at rest. Touches no page. */
+  public abstract long usedObjects();
+
+  /** Bytes of an object, or the mean of a block. */
+  public abstract long bytesPerObject();
+
+  /** Whether the cache has begun to end. */
+  public final boolean isRetired() {
+    return state != State.ACTIVE;
+  }
+
+  /**
+   * Begins the end of a cache that is not needed any more: it gets no new objects, and vanishes
+   * with the last one. Returns at once; the rest is background work. A second call does nothing.
+   */
+  public final void retire() {
+    slabs.retirement().retire(this);
+  }
+
+  /** Takes all fronts away; they are emptied after a grace period. */
+  public abstract void unlinkFronts();
+
+  /** Takes back what threads have cached of this, waiting for a grace period for a bounded time. */
+  public final void collect() {
+    slabs.drain(List.of(this), slabs.settings().waitNanos());
+  }
+
+  /** What is thrown if the owner of this says no more than no. */
+  public final OutOfNativeMemoryException refusedByAccount(long pages) {
+    return slabs.refusedBy("the account of cache \"" + name() + '"', pages << Os.PAGE_SHIFT);
+  }
+
+  // ------------------------------------------------------------------ its life
+
+  final Slabs slabs() {
+    return slabs;
+  }
+
+  /**
+   * Counts a slow operation, which keeps the cache from ending.
+   *
+   * @return false if it is ending already
+   */
+  final boolean enter() {
+    if (!ref.tryGet()) {
+      return false;
+    }
+    if (state != State.ACTIVE) {
+      leave();
+      return false;
+    }
+    return true;
+  }
+
+  /** Counts a slow operation on an object that is alive, or seems to be; false if it is not. */
+  final boolean enterForLiveObject() {
+    return ref.tryGet();
+  }
+
+  final void leave() {
+    if (state != State.ACTIVE) {
+      dropEmpty(); // what the operation has left behind nobody else would find
+    }
+    ref.put(1);
+  }
+
+  /** References for slabs or blocks that were added, by a running operation. */
+  final void addReferences(long count) {
+    ref.get(count);
+  }
+
+  /** Ends the references of slabs or blocks; the last may end the cache. */
+  final void dropReferences(long count) {
+    ref.put(count);
+  }
+
+  final void kill() {
+    ref.kill();
+  }
+
+  /** Ends the initial reference, a grace period after {@link #kill}. */
+  final void confirm() {
+    ref.confirm();
+  }
+
+  /** References now, for tests. */
+  final long references() {
+    return ref.count();
+  }
+
+  /** References that stand for slabs, blocks or children; a recent number. */
+  abstract long holdings();
+
+  /** Stops being found; the first step of the end. */
+  abstract void hide();
+
+  /** Empties what no front and no barn may hold any more. */
+  abstract void drain();
+
+  /** Releases what is empty. */
+  abstract void dropEmpty();
+
+  /** The last reference is gone: nobody may take an address for one of this cache any more. */
+  void vanish() {}
+
+  /** Everything is given back. */
+  void released() {}
+
+  /** Size of the native struct. */
+  abstract long structBytes();
+
+  // ------------------------------------------------------------------ who pays
+
+  final boolean tryCharge(long pages) {
+    return account == null || account.tryCharge(this, pages);
+  }
+
+  final void uncharge(long pages) {
+    if (account != null && pages > 0) {
+      account.uncharge(this, pages);
+    }
+  }
+
+  /**
+   * Tries until there is a result, making room in between as often as that helps.
+   *
+   * @param attempt returns what it got, or who refused
+   * @param bytes what is asked for
+   * @param pages what the account is asked for at once, at least
+   * @throws OutOfNativeMemoryException if there is no room
+   */
+  final long insist(LongSupplier attempt, long bytes, long pages) {
+    int refusedByAccount = 0;
+    int refusedByPages = 0;
+    while (true) {
+      long result = attempt.getAsLong();
+      if (result > 0) {
+        return result;
+      } else if (result == NO_CHARGE) {
+        account.makeRoom(this, pages, refusedByAccount++);
+      } else if (result == NO_OBJECT_CHARGE) {
+        throw slabs.refusedBy("the object account of cache \"" + name() + '"', bytes);
+      } else if (refusedByPages++ == 0) {
+        slabs.reclaim();
+      } else {
+        throw slabs.refused(bytes);
+      }
+    }
+  }
+
+  /** For what must not be called where a grace period would wait for its caller. */
+  static void checkNotReading(String what) {
+    if (Rcu.isReading(PerThread.existing())) {
+      throw new IllegalStateException(what + " was called under a pin: end it first");
+    }
+  }
+}
