@@ -125,6 +125,7 @@ final class KmemTest {
   void aTraceThatIsNotThereIsNamedWithThoseThatAre() {
     assertEquals(1, kmem("replay", "nothing-of-that-name"));
     assertTrue(err.toString().startsWith("kmem: There is no trace nothing-of-that-name"));
+    assertEquals(1, err.toString().lines().count(), "nor a word about what is not installed");
   }
 
   @Test

@@ -106,9 +106,9 @@ public final class ReplayCommand implements Callable<Integer> {
     if (passes == null) {
       passes = quick ? QUICK_PASSES : USUAL_PASSES;
     }
-    List<Allocator> chosen = installed();
     List<Path> files = files();
     checkWritable();
+    List<Allocator> chosen = installed(); // last: what it leaves out is a remark, not an error
 
     PrintWriter table = "-".equals(json) ? err() : out();
     List<Report> reports = new ArrayList<>();
