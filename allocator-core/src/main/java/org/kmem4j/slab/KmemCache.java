@@ -447,7 +447,7 @@ public final class KmemCache {
    *
    * @param object an address that this cache, or its twin for another account, handed out
    * @throws IllegalArgumentException if it is not the address of an object of this cache
-   * @throws IllegalStateException after {@code close}
+   * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public void free(long object) {
     free(map.entry(object), object);
@@ -650,6 +650,9 @@ public final class KmemCache {
       object = list.addAndTakeOne(slab);
     }
     if (options.objectAccount() != null && !chargeObject(object)) {
+      if (mayWait) {
+        throw slabs.refusedByAccount(this);
+      }
       return 0;
     }
     if (options.debug()) {
@@ -1104,10 +1107,12 @@ public final class KmemCache {
   }
 
   /**
-   * Ends the cache: its empty slabs go back. Waits for grace periods.
+   * Ends the cache and its twins: their empty slabs go back. Waits for grace periods. From here on
+   * every operation of the cache throws {@link IllegalStateException}, {@link #free} too: free what
+   * is to be freed before.
    *
-   * @return objects that the program still holds; their slabs stay mapped, and they cannot be freed
-   *     any more
+   * @return objects that the program still holds; their slabs stay mapped until the allocator is
+   *     closed, and they cannot be freed any more
    * @throws IllegalStateException under a pin, or if called twice
    */
   public long destroy() {

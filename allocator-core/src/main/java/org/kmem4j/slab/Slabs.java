@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.kmem4j.memory.Metadata;
+import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.page.PageStats;
@@ -223,8 +224,8 @@ public final class Slabs {
   }
 
   private OutOfNativeMemoryException refused(long bytes, PageStats stats) {
-    long mapped = stats.mapped() * 4096;
-    long max = stats.ceiling() * 4096;
+    long mapped = stats.mapped() * Os.PAGE_BYTES;
+    long max = stats.ceiling() * Os.PAGE_BYTES;
     var system = pages.lastRefusal();
     String why =
         system != null && mapped + bytes <= max
@@ -238,6 +239,22 @@ public final class Slabs {
         mapped,
         max,
         system);
+  }
+
+  /** What is said when an object's account refuses, though there is memory. */
+  OutOfNativeMemoryException refusedByAccount(KmemCache cache) {
+    PageStats stats = pages.stats();
+    long bytes = cache.usableBytes();
+    return new OutOfNativeMemoryException(
+        "no memory for "
+            + bytes
+            + " bytes: the object account of cache \""
+            + cache.name()
+            + "\" refused them",
+        bytes,
+        stats.mapped() * Os.PAGE_BYTES,
+        stats.ceiling() * Os.PAGE_BYTES,
+        null);
   }
 
   /** Says what an address is that is not an object of {@code expected}. */
