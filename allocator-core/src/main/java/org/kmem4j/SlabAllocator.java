@@ -478,9 +478,23 @@ public final class SlabAllocator implements AutoCloseable {
       return this;
     }
 
-    /** Reserves the address space. */
+    /**
+     * Reserves the address space.
+     *
+     * @throws IllegalStateException if the JVM was started without a flag that is needed; it is
+     *     named
+     * @throws UnsupportedOperationException if the system's pages are not those we work with
+     * @throws RuntimeException if the system refuses; the message has its call and errno
+     */
     public SlabAllocator build() {
-      return new SlabAllocator(this);
+      try {
+        return new SlabAllocator(this);
+      } catch (ExceptionInInitializerError e) { // what is missing comes to light in the first use
+        if (e.getCause() instanceof RuntimeException reason) {
+          throw reason;
+        }
+        throw e;
+      }
     }
   }
 }
