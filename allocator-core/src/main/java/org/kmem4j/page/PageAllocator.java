@@ -404,6 +404,7 @@ public final class PageAllocator {
       if (settings.lockInMemory()) {
         Os.lock(address, bytes);
       }
+      lastRefusal = null; // what it said before explains no refusal to come
       return true;
     } catch (OsException e) {
       lastRefusal = e;
@@ -413,7 +414,7 @@ public final class PageAllocator {
 
   private volatile OsException lastRefusal;
 
-  /** What the system said when it last refused memory, or null. */
+  /** What the system said when it last refused memory, or null if it has given some since. */
   public OsException lastRefusal() {
     return lastRefusal;
   }

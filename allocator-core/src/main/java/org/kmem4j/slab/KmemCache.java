@@ -940,7 +940,8 @@ public final class KmemCache {
   /**
    * Makes slabs until {@code count} objects are free, and keeps them until {@link #shrink}.
    *
-   * @return false if the ceiling, the account or the system refuses; slabs made so far stay
+   * @return false if the ceiling, the account or the system refuses; slabs made so far stay, but
+   *     none is made for more objects than the ceiling can ever hold
    */
   public boolean tryPrewarm(long count) {
     return tryPrewarm(count, false);
@@ -950,6 +951,9 @@ public final class KmemCache {
     checkUsable();
     if (count < 0) {
       throw new IllegalArgumentException("count=" + count + ", accepted: 0 or more");
+    }
+    if (count > slabs.ceilingBytes() / geometry.stride()) {
+      return false;
     }
     StackProbe.probe();
     Slot pinned = suspendPin();
@@ -981,7 +985,10 @@ public final class KmemCache {
         resumePin(pinned);
       }
       if (!tryPrewarm(count, true)) {
-        throw slabs.refused(count * geometry.stride());
+        throw slabs.refused(
+            count > Long.MAX_VALUE / geometry.stride()
+                ? Long.MAX_VALUE
+                : count * geometry.stride());
       }
     }
   }
@@ -1108,8 +1115,8 @@ public final class KmemCache {
 
   /**
    * Ends the cache and its twins: their empty slabs go back. Waits for grace periods. From here on
-   * every operation of the cache throws {@link IllegalStateException}, {@link #free} too: free what
-   * is to be freed before.
+   * whatever takes or gives back an object throws {@link IllegalStateException}, {@link #free} too:
+   * free before what is to be freed.
    *
    * @return objects that the program still holds; their slabs stay mapped until the allocator is
    *     closed, and they cannot be freed any more

@@ -8,6 +8,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.kmem4j.memory.Metadata;
 import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
 import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.page.PageStats;
@@ -223,12 +224,16 @@ public final class Slabs {
     return refused(bytes, pages.stats());
   }
 
+  long ceilingBytes() {
+    return (long) pages.ceilingPages() * Os.PAGE_BYTES;
+  }
+
   private OutOfNativeMemoryException refused(long bytes, PageStats stats) {
     long mapped = stats.mapped() * Os.PAGE_BYTES;
     long max = stats.ceiling() * Os.PAGE_BYTES;
-    var system = pages.lastRefusal();
+    OsException system = bytes <= max - mapped ? pages.lastRefusal() : null;
     String why =
-        system != null && mapped + bytes <= max
+        system != null
             ? "the system refused: " + system.getMessage()
             : "the ceiling is "
                 + max
@@ -266,7 +271,7 @@ public final class Slabs {
     } else if (around != null) {
       what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"';
     } else if (pages.map().slabOf(address) != 0) {
-      what = "lies in a slab whose header names no live cache";
+      what = "lies in a slab of a cache that was destroyed";
     } else if (pages.largeAround(address) != 0) {
       what = "lies in the large block at " + hex(pages.largeAround(address));
     } else {
