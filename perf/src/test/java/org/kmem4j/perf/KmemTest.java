@@ -142,7 +142,12 @@ final class KmemTest {
     Path json = folder.resolve("no such folder").resolve("r.json");
 
     assertEquals(1, kmem("replay", trace("a"), "--allocator=malloc", "--json=" + json));
-    assertTrue(err.toString().contains("cannot be written"), err::toString);
+    assertEquals(
+        "kmem: --json "
+            + json
+            + " cannot be written: its folder does not exist; accepted is a file in a folder that"
+            + " exists.",
+        err.toString().strip());
     assertTrue(out.toString().isEmpty());
   }
 
