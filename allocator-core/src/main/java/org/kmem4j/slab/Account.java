@@ -1,9 +1,10 @@
 package org.kmem4j.slab;
 
 /**
- * Whoever pays for pages: core's view of a memory cgroup. A cache with an account charges every
- * slab page before it takes the page, and uncharges it after it has given the page back; objects
- * that are taken from pages already charged cost the account nothing.
+ * Whoever pays for pages: core's view of a memory cgroup (Linux's {@code mem_cgroup}, {@code
+ * mm/memcontrol.c}). A cache with an account charges every slab page before it takes the page, and
+ * uncharges it after it has given the page back; objects that are taken from pages already charged
+ * cost the account nothing.
  *
  * <p>Called by any thread, never with a lock or inside a read section.
  */
@@ -14,7 +15,12 @@ public interface Account {
    */
   long address();
 
-  /** Books pages if that is possible at once: no waiting, no reclaim, no exception, no garbage. */
+  /**
+   * Books pages of 4 KiB if that is possible at once: no waiting, no reclaim, no exception, no
+   * garbage.
+   *
+   * @return false to refuse; nothing is booked then
+   */
   boolean tryCharge(long pages);
 
   /**
@@ -24,6 +30,6 @@ public interface Account {
    */
   void charge(long pages);
 
-  /** Takes pages off the books. Never fails. */
+  /** Takes pages off the books. Must not throw: what was freed is free already. */
   void uncharge(long pages);
 }

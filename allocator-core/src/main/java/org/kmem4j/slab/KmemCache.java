@@ -24,7 +24,8 @@ import org.kmem4j.sync.StackProbe;
 
 /**
  * {@code struct kmem_cache}: all slabs of one kind of object. Objects are addresses; 0 is none. Any
- * thread may call any method, and free what another allocated.
+ * thread may call any method, and free what another allocated. The model is Linux's {@code
+ * mm/slub.c} with its per-CPU sheaves; what is ours is how a front is taken from its thread.
  *
  * <p>An operation goes through ever dearer places and stops at the first that serves it:
  *
@@ -852,6 +853,8 @@ public final class KmemCache {
    *
    * @param objects receives the addresses from index {@code from}
    * @return false if not all could be had; what had been taken is free again
+   * @throws IndexOutOfBoundsException if the array is too short; nothing was taken
+   * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public boolean tryAllocBulk(long[] objects, int from, int count) {
     return tryAllocBulk(objects, from, count, false);
@@ -891,6 +894,7 @@ public final class KmemCache {
    * As {@link #tryAllocBulk}, making room first if need be.
    *
    * @throws OutOfNativeMemoryException if not all could be had; none is taken
+   * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public void allocBulk(long[] objects, int from, int count) {
     if (!tryAllocBulk(objects, from, count)) {
@@ -916,7 +920,13 @@ public final class KmemCache {
     }
   }
 
-  /** Frees objects and sets their array elements to 0. Zeroes are passed over. */
+  /**
+   * Frees objects and sets their array elements to 0. Zeroes are passed over.
+   *
+   * @throws IllegalArgumentException at the first that is no object of this cache: those before it
+   *     are free, its element is 0, and those behind it are as they were
+   * @throws IllegalStateException after {@code close} or {@link #destroy}
+   */
   public void freeBulk(long[] objects, int from, int count) {
     Objects.checkFromIndexSize(from, count, objects.length);
     int end = from + count;
@@ -1190,6 +1200,7 @@ public final class KmemCache {
 
   // ------------------------------------------------------------------ inside
 
+  /** The name it was given; several caches may have the same. */
   public String name() {
     return options.name();
   }

@@ -81,7 +81,11 @@ public final class SizeClasses {
     return cache;
   }
 
-  /** The same classes, paid for by an account: made on first use, the same ones ever after. */
+  /**
+   * The same classes, paid for by an account: made on first use, the same ones ever after.
+   *
+   * @throws IllegalStateException after {@code close}, or if there are too many accounts
+   */
   public SizeClasses in(Account account) {
     Objects.requireNonNull(account, "account");
     slabs.checkOpen();
@@ -134,6 +138,7 @@ public final class SizeClasses {
    *
    * @return its address, or 0 if the ceiling, the account or the system refuses
    * @throws IllegalArgumentException if the size is not positive
+   * @throws IllegalStateException after {@code close}
    */
   public long tryAlloc(long bytes) {
     if (bytes > 0 && bytes <= SMALL_MAX) {
@@ -188,7 +193,9 @@ public final class SizeClasses {
   /**
    * Gives a block or an object of any cache back. 0 is allowed and does nothing.
    *
-   * @throws IllegalArgumentException if no block of this allocator begins at the address
+   * @throws IllegalArgumentException if no block of this allocator begins at the address; nothing
+   *     is changed then
+   * @throws IllegalStateException after {@code close}
    */
   public void free(long address) {
     int entry = map.entry(address);
@@ -204,6 +211,7 @@ public final class SizeClasses {
    * Bytes that may be used at an address that was allocated.
    *
    * @throws IllegalArgumentException if no block of this allocator begins at the address
+   * @throws IllegalStateException after {@code close}
    */
   public long usableSize(long address) {
     slabs.checkOpen();
