@@ -21,6 +21,14 @@ public record CacheOptions(
     ObjectAccount objectAccount,
     boolean debug) {
 
+  /** Bytes of the red zone behind an object of a cache that debugs, at least. */
+  private static final int RED_ZONE_BYTES = 8;
+
+  /** Bytes that an object takes, its red zone included. */
+  int spaceBytes() {
+    return debug ? objectBytes + RED_ZONE_BYTES : objectBytes;
+  }
+
   /**
    * Checks every value.
    *
@@ -85,7 +93,11 @@ public record CacheOptions(
     return new CacheOptions(name, objectBytes, align, constructor, account, debug);
   }
 
-  /** Catches double frees and uses after them, at the price of having no fronts. */
+  /**
+   * Catches double frees, uses after them, and writes past an object's end, at the price of having
+   * no fronts. An object can then be used to the byte that was asked for: behind it lies a red zone
+   * (Linux's {@code SLAB_RED_ZONE}), which is looked at when the object is freed.
+   */
   public CacheOptions debug(boolean on) {
     return new CacheOptions(name, objectBytes, align, constructor, objectAccount, on);
   }

@@ -84,6 +84,9 @@ public final class KmemCache {
   /** Objects that are looked at before they are freed in one section. */
   private static final int BULK = 64;
 
+  /** What every byte between the end of an object that is in use and the next one holds. */
+  private static final byte RED_ZONE = (byte) 0xcc;
+
   /** Capacity of a front's first sheaf. */
   private static final int FIRST_SHEAF = 6;
 
@@ -143,7 +146,7 @@ public final class KmemCache {
     boolean keepsState = options.debug() || options.constructor() != null;
     var side = SlabGeometry.Side.of(options.objectAccount() != null, keepsState);
     int maxOrder = slabs.settings().maxOrder();
-    this.geometry = SlabGeometry.best(options.objectBytes(), options.align(), side, maxOrder);
+    this.geometry = SlabGeometry.best(options.spaceBytes(), options.align(), side, maxOrder);
     if (geometry == null) {
       throw new IllegalArgumentException(
           "objectBytes="
@@ -188,7 +191,7 @@ public final class KmemCache {
   /** The smallest slab that holds one object: what is tried when memory is short. */
   private SlabGeometry smallest(SlabGeometry.Side side) {
     for (int order = 0; order < geometry.order(); order++) {
-      var candidate = SlabGeometry.of(order, options.objectBytes(), options.align(), side);
+      var candidate = SlabGeometry.of(order, options.spaceBytes(), options.align(), side);
       // Only if objects begin at the same offset: the fast path's check knows one first object.
       if (candidate != null && candidate.first() == geometry.first()) {
         return candidate;
@@ -659,6 +662,7 @@ public final class KmemCache {
     if (options.debug()) {
       long word = stateWord(object);
       Memory.putLongVolatile(word, TAKEN.set(Memory.getLong(word), 1));
+      Memory.fill(object + usableBytes(), geometry.stride() - usableBytes(), RED_ZONE);
     }
     return object;
   }
@@ -682,8 +686,10 @@ public final class KmemCache {
     if (!isSound(slab)) {
       throw headerOverwritten(object);
     }
+    CorruptionException damage = null;
     if (options.debug()) {
       markFree(object);
+      damage = checkRedZone(slab, object);
     }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
@@ -691,6 +697,27 @@ public final class KmemCache {
       Memory.putLong(word, 0);
     }
     release(list.put(slab, object));
+    if (damage != null) {
+      throw damage;
+    }
+  }
+
+  /** Freezes the slab if somebody has written past the end of an object; reports it, or null. */
+  private CorruptionException checkRedZone(long slab, long object) {
+    String damage = writtenPastItsEnd(object);
+    return damage == null ? null : list.freezeInUse(slab, damage);
+  }
+
+  /** What is wrong in the red zone of an object that is in use, or null. */
+  String writtenPastItsEnd(long object) {
+    long end = object + usableBytes();
+    for (long at = end; at < object + geometry.stride(); at++) {
+      if (Memory.getByte(at) != RED_ZONE) {
+        return "object at %s of %d bytes was written past its end: byte %d behind it is 0x%02x"
+            .formatted(Slabs.hex(object), usableBytes(), at - end, Memory.getByte(at) & 0xff);
+      }
+    }
+    return null;
   }
 
   long slabOf(long object) {
@@ -1215,9 +1242,11 @@ public final class KmemCache {
     return options.objectBytes();
   }
 
-  /** Bytes that may be used in each object: the size, rounded up to the stride. */
+  /**
+   * Bytes that may be used in each object: its size, or, if the cache does not debug, its stride.
+   */
   public int usableBytes() {
-    return geometry.stride();
+    return options.debug() ? options.objectBytes() : geometry.stride();
   }
 
   /** Address of the native struct: what the first word of each slab holds. */

@@ -49,11 +49,12 @@ public final class SizeClasses {
     int largest = 0;
     for (int i = 0; i < SIZES.length; i++) {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
-      if (SlabGeometry.best(SIZES[i], align, SlabGeometry.Side.STATE, slabs.settings().maxOrder())
+      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
+      int maxOrder = slabs.settings().maxOrder();
+      if (SlabGeometry.best(options.spaceBytes(), align, SlabGeometry.Side.STATE, maxOrder)
           == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
-      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
       classes[i] = slabs.create(options);
       largest = SIZES[i];
     }

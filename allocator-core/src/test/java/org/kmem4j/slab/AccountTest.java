@@ -394,7 +394,7 @@ final class AccountTest {
     List<Long> objects = take(cache, 300);
 
     assertEquals(cache.stats().pages(), account.usage());
-    assertEquals(300L * cache.usableBytes(), tokens.bytes);
+    assertEquals(300L * cache.stats().stride(), tokens.bytes);
     objects.forEach(object -> assertEquals(5, Memory.getByte(object + 99)));
     objects.forEach(cache::free);
     assertThrows(IllegalArgumentException.class, () -> cache.free(objects.getFirst()));
