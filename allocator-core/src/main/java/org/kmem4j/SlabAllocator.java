@@ -113,12 +113,18 @@ public final class SlabAllocator implements AutoCloseable {
    *
    * @param name shown in reports; printable and without spaces
    * @param objectBytes from 1 byte to 2 MiB less a header
+   * @throws IllegalArgumentException if one is not accepted; the message says what is
    */
   public KmemCache createCache(String name, int objectBytes) {
     return createCache(CacheOptions.of(name, objectBytes));
   }
 
-  /** Makes a cache with a constructor, an alignment, debugging, or accounting by object. */
+  /**
+   * Makes a cache with a constructor, an alignment, debugging, or accounting by object.
+   *
+   * @throws IllegalArgumentException if the objects fit no slab that {@code kmem4j.maxOrder} allows
+   * @throws OutOfNativeMemoryException if there is no room for one more cache
+   */
   public KmemCache createCache(CacheOptions options) {
     return slabs.create(settings.debugs(options.name()) ? options.debug(true) : options);
   }
@@ -138,8 +144,8 @@ public final class SlabAllocator implements AutoCloseable {
   /**
    * Takes a block of at least {@code bytes} bytes; its contents are undefined.
    *
-   * @return its address, a multiple of 8 (of 16 where its size is one), or 0 if the ceiling or the
-   *     system refuses
+   * @return its address, a multiple of 8 (of 16 where its {@link #usableSize} is one, of 4096 above
+   *     32 KiB), or 0 if the ceiling or the system refuses
    * @throws IllegalArgumentException if the size is not positive
    */
   public long tryAlloc(long bytes) {
@@ -159,13 +165,18 @@ public final class SlabAllocator implements AutoCloseable {
   /**
    * Gives back a block, or an object of any cache or pool of this allocator. 0 does nothing.
    *
-   * @throws IllegalArgumentException if none begins at the address: the message says what is there
+   * @throws IllegalArgumentException if none begins at the address: the message says what is there;
+   *     nothing is changed
    */
   public void free(long address) {
     sizes.free(address);
   }
 
-  /** Bytes that may be used at an address that this allocator handed out. */
+  /**
+   * Bytes that may be used at an address that this allocator handed out.
+   *
+   * @throws IllegalArgumentException if nothing that was handed out begins there
+   */
   public long usableSize(long address) {
     return sizes.usableSize(address);
   }
@@ -454,7 +465,12 @@ public final class SlabAllocator implements AutoCloseable {
           });
     }
 
-    /** Ceiling of the memory held at once, in bytes; at least 64 KiB. */
+    /**
+     * Ceiling of the memory held at once, in bytes; from 64 KiB to 4 TiB.
+     *
+     * @throws IllegalArgumentException if it is less, as every setter does with what it does not
+     *     accept; if it is more, {@link #build} throws
+     */
     public Builder max(long bytes) {
       return with(Settings.MAX, bytes);
     }
@@ -510,9 +526,23 @@ public final class SlabAllocator implements AutoCloseable {
       return this;
     }
 
-    /** Reserves the address space. */
+    /**
+     * Reserves the address space.
+     *
+     * @throws IllegalStateException if the JVM was started without a flag that is needed; it is
+     *     named
+     * @throws UnsupportedOperationException if the system's pages are not those we work with
+     * @throws RuntimeException if the system refuses; the message has its call and errno
+     */
     public SlabAllocator build() {
-      return new SlabAllocator(this);
+      try {
+        return new SlabAllocator(this);
+      } catch (ExceptionInInitializerError e) { // what is missing comes to light in the first use
+        if (e.getCause() instanceof RuntimeException reason) {
+          throw reason;
+        }
+        throw e;
+      }
     }
   }
 }

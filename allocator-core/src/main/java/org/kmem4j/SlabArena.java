@@ -43,6 +43,9 @@ public final class SlabArena implements Arena {
    * @param bytes 0 or more
    * @param align a power of two
    * @throws OutOfNativeMemoryException if there is no room
+   * @throws IllegalArgumentException if size or alignment is not accepted
+   * @throws IllegalStateException after {@link #close}, of the arena or of the allocator
+   * @throws WrongThreadException if the arena is confined to another thread
    */
   @Override
   public MemorySegment allocate(long bytes, long align) {
@@ -82,7 +85,13 @@ public final class SlabArena implements Arena {
     return scope.scope();
   }
 
-  /** Ends every segment, then frees the memory. Throws if a segment is in use by native code. */
+  /**
+   * Ends every segment, then frees the memory.
+   *
+   * @throws IllegalStateException if it is closed already, or a segment is in use by native code;
+   *     nothing is freed then
+   * @throws WrongThreadException if the arena is confined to another thread
+   */
   @Override
   public void close() {
     scope.close();

@@ -4,11 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.pool.Flyweight;
 
@@ -31,70 +28,58 @@ final class MissingFlagTest {
           pool.release(pool.acquire(new Flyweight()));
         }
         System.out.println("done");
-      } catch (RuntimeException | ExceptionInInitializerError e) {
-        Throwable cause = e;
-        while (cause instanceof ExceptionInInitializerError && cause.getCause() != null) {
-          cause = cause.getCause();
-        }
-        System.out.println(cause.getMessage());
+      } catch (RuntimeException e) {
+        System.out.println(e.getMessage());
       }
     }
   }
 
-  private record Run(int status, String output) {}
-
-  private static Run run(String what, String... flags) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(ProcessHandle.current().info().command().orElseThrow());
-    command.addAll(List.of("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx64m"));
-    command.addAll(List.of("--illegal-native-access=deny"));
-    command.addAll(List.of(flags));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of(Program.class.getName(), what));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-    return new Run(process.exitValue(), output.strip());
+  private static ChildProgram.Run run(String what, String... flags) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of(flags));
+    arguments.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    arguments.addAll(List.of(Program.class.getName(), what));
+    return ChildProgram.java(arguments);
   }
 
   @Test
   void withBothFlagsAPoolWorks() throws Exception {
-    assertEquals(new Run(0, "done"), run("pool", NATIVE, OPENS));
+    assertEquals(new ChildProgram.Run(0, "done"), run("pool", NATIVE, OPENS));
   }
 
   @Test
   void theAllocatorNeedsTheFirstFlagOnly() throws Exception {
-    assertEquals(new Run(0, "done"), run("allocator", NATIVE));
+    assertEquals(new ChildProgram.Run(0, "done"), run("allocator", NATIVE));
   }
 
   @Test
   void withoutNativeAccessOneSentenceNamesTheFlag() throws Exception {
-    Run run = run("allocator");
+    ChildProgram.Run run = run("allocator");
 
     assertEquals(
         "Kmem4j may not call native code: start the JVM with --enable-native-access=ALL-UNNAMED",
-        run.output);
+        run.output());
   }
 
   @Test
   void withoutOpensThePoolNamesTheFlag() throws Exception {
-    Run run = run("pool", NATIVE);
+    ChildProgram.Run run = run("pool", NATIVE);
 
     assertAll(
-        () -> assertTrue(run.output.contains("--add-opens"), run.output),
-        () -> assertTrue(run.output.contains("java.base/jdk.internal.misc=ALL-UNNAMED")),
-        () -> assertEquals(1, run.output.lines().count(), run.output));
+        () -> assertTrue(run.output().contains("--add-opens"), run.output()),
+        () -> assertTrue(run.output().contains("java.base/jdk.internal.misc=ALL-UNNAMED")),
+        () -> assertEquals(1, run.output().lines().count(), run.output()));
   }
 
   @Test
   void aWrongPropertyIsFoundAtTheStart() throws Exception {
-    Run run = run("allocator", NATIVE, "-Dkmem4j.maxorder=3");
+    ChildProgram.Run run = run("allocator", NATIVE, "-Dkmem4j.maxorder=3");
 
-    assertTrue(run.output.contains("the nearest name is kmem4j.maxOrder"), run.output);
+    assertTrue(run.output().contains("the nearest name is kmem4j.maxOrder"), run.output());
   }
 
   @Test
   void withoutMembarrierReadersUseFences() throws Exception {
-    assertEquals(new Run(0, "done"), run("allocator", NATIVE, "-Dkmem4j.rcu.fence=true"));
+    assertEquals(
+        new ChildProgram.Run(0, "done"), run("allocator", NATIVE, "-Dkmem4j.rcu.fence=true"));
   }
 }

@@ -7,12 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
-/** {@code native-layout.md} is printed from the code; {@code -Dkmem4j.layout.rewrite=true} does. */
+/** {@code native-layout.md} is printed from the code; {@code -Dlayout.rewrite=true} does it. */
 final class NativeLayoutTest {
   @Test
   void thePageSaysWhatTheCodeSays() throws IOException {
     Path page = root().resolve("native-layout.md");
-    if (Boolean.getBoolean("kmem4j.layout.rewrite")) {
+    if (Boolean.getBoolean("layout.rewrite")) {
       Files.writeString(page, NativeLayout.print());
     }
 
@@ -21,8 +21,8 @@ final class NativeLayoutTest {
     assertEquals(
         NativeLayout.print(),
         written,
-        "the layout has changed: run ./mvnw test -Dtest=NativeLayoutTest"
-            + " -DargLine='... -Dkmem4j.layout.rewrite=true'");
+        "the layout has changed; this rewrites the page: ./mvnw test -pl allocator-core"
+            + " -Dtest=NativeLayoutTest -Dlayout.rewrite=true");
   }
 
   /** The folder of the project: the test runs in its module's. */

@@ -6,9 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -130,6 +137,39 @@ final class SettingsTest {
     String text = error.getMessage();
     assertTrue(text.contains("-D" + name + " is unknown; the nearest name is " + nearest), text);
     assertTrue(text.contains("kmem4j.debug"), "and all others: " + text);
+  }
+
+  /** The names of another module, as {@code META-INF/services} or its descriptor register them. */
+  public static final class OtherNames implements PropertyNames {
+    @Override
+    public Set<String> names() {
+      return Set.of("kmem4j.config");
+    }
+
+    @Override
+    public Set<String> prefixes() {
+      return Set.of("kmem4j.memcg.");
+    }
+  }
+
+  @Test
+  void theNamesOfEveryModulePresentAreKnown(@TempDir Path folder) throws IOException {
+    Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+    Files.writeString(services.resolve(PropertyNames.class.getName()), OtherNames.class.getName());
+    Thread thread = Thread.currentThread();
+    ClassLoader usual = thread.getContextClassLoader();
+    try (var present = new URLClassLoader(new URL[] {folder.toUri().toURL()}, usual)) {
+      thread.setContextClassLoader(present);
+
+      settings("kmem4j.config", "x", "kmem4j.memcg./tenants/*.max", "64m");
+      var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.confg", "x"));
+
+      String text = error.getMessage();
+      assertTrue(text.contains("the nearest name is kmem4j.config"), text);
+    } finally {
+      thread.setContextClassLoader(usual);
+    }
+    assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.config", "x"));
   }
 
   @ParameterizedTest

@@ -3,6 +3,7 @@ package org.kmem4j;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -85,6 +86,9 @@ final class SystemRefusalTest {
     cache.allocBulk(objects, 0, COUNT);
 
     assertEquals(COUNT, allocator.stats().usedObjects());
+    var atTheCeiling =
+        assertThrows(OutOfNativeMemoryException.class, () -> allocator.alloc(1L << 30));
+    assertNull(atTheCeiling.getCause(), "what the system once said is not to blame");
     cache.freeBulk(objects, 0, COUNT);
   }
 

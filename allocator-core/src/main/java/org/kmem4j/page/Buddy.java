@@ -89,6 +89,19 @@ final class Buddy {
     return page;
   }
 
+  /**
+   * Puts one half of a block that was taken back.
+   *
+   * @param order of the halves
+   * @return the other half, which has memory if the block has
+   */
+  int halve(int page, int order) {
+    int upper = page + (1 << order);
+    boolean keepUpper = map.countBacked(upper, order) > 0;
+    put(keepUpper ? page : upper, order);
+    return keepUpper ? upper : page;
+  }
+
   /** Gives a block back; it merges with its free buddy, and so on upwards. */
   void put(int page, int order) {
     while (order < MAX_ORDER && map.freeOrder(page ^ (1 << order)) == order) {

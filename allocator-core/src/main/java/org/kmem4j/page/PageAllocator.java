@@ -38,6 +38,12 @@ public final class PageAllocator {
   private static final int NONE = -1;
   private static final int DECAY_STEPS = 8;
 
+  /** The largest ceiling. */
+  private static final long MAX_BYTES = 4L << 40;
+
+  /** Pages that an int numbers, in whole regions. */
+  private static final long MAX_PAGES = Integer.MAX_VALUE - REGION_PAGES + 1L;
+
   /** Pages that may be given back for others before the first decay time has passed. */
   private static final int FIRST_TRADEABLE_PAGES = 1 << 14;
 
@@ -84,9 +90,14 @@ public final class PageAllocator {
     long ceiling = settings.maxBytes() >>> Os.PAGE_SHIFT;
     // Twice the ceiling: whoever fragments the range still finds room for a long run.
     long pages = roundUp(2 * Math.max(ceiling, REGION_PAGES), REGION_PAGES);
-    if (pages > Integer.MAX_VALUE - REGION_PAGES) {
+    pages = Math.min(pages, MAX_PAGES); // one region less than twice the largest ceiling
+    if (settings.maxBytes() > MAX_BYTES) {
       throw new IllegalArgumentException(
-          "kmem4j.max=" + settings.maxBytes() + " is too large; at most 4 TiB");
+          "kmem4j.max="
+              + settings.maxBytes()
+              + " is too large; accepted: at most 4 TiB ("
+              + MAX_BYTES
+              + ")");
     }
     this.ceilingPages = (int) ceiling;
     this.regions = (int) (pages / REGION_PAGES);
@@ -304,7 +315,7 @@ public final class PageAllocator {
    * is mapped, so that a program which swings between sizes gets the memory it swings through.
    */
   private boolean fits(int pages) {
-    int wanted = mappedPages + pages;
+    long wanted = (long) mappedPages + pages;
     return wanted <= ceilingPages
         && (pages == 0
             || wanted <= peakPages
@@ -404,6 +415,7 @@ public final class PageAllocator {
       if (settings.lockInMemory()) {
         Os.lock(address, bytes);
       }
+      lastRefusal = null; // what it said before explains no refusal to come
       return true;
     } catch (OsException e) {
       lastRefusal = e;
@@ -413,7 +425,7 @@ public final class PageAllocator {
 
   private volatile OsException lastRefusal;
 
-  /** What the system said when it last refused memory, or null. */
+  /** What the system said when it last refused memory, or null if it has given some since. */
   public OsException lastRefusal() {
     return lastRefusal;
   }
@@ -617,7 +629,7 @@ public final class PageAllocator {
     } finally {
       lock.unlock();
     }
-    return release > 0 ? giveBack(release) : 0;
+    return release > 0 ? giveBack(release, true) : 0;
   }
 
   /** The last step of a decay time is the one in which the pages became free. */
@@ -625,8 +637,18 @@ public final class PageAllocator {
     return settings.decayNanos() / (DECAY_STEPS + 2);
   }
 
-  /** Gives free memory back to the system now; returns how many pages. */
+  /**
+   * Gives free memory back to the system now, in whole free blocks, the largest first: it may be up
+   * to a region more than was asked for, in fewer system calls.
+   *
+   * @return how many pages
+   */
   public long giveBack(long pages) {
+    return giveBack(pages, false);
+  }
+
+  /** The same; {@code exactly} splits the last block, so that it is no page more. */
+  private long giveBack(long pages, boolean exactly) {
     long given = 0;
     while (given < pages) {
       int page;
@@ -640,6 +662,11 @@ public final class PageAllocator {
         }
         page = buddy.takeBacked(order);
         memory = map.countBacked(page, order);
+        while (exactly && memory > pages - given) {
+          order--;
+          page = buddy.halve(page, order);
+          memory = map.countBacked(page, order);
+        }
       } finally {
         lock.unlock();
       }

@@ -92,6 +92,8 @@ public final class ObjectPool<F extends Flyweight> {
    * debugs.
    *
    * @return the view
+   * @throws IllegalStateException if the cache debugs and the object is free
+   * @throws IllegalArgumentException if the cache debugs and no object of it begins there
    */
   public F view(F view, long address) {
     if (views != null && cache.generation(address) < 0) {
@@ -140,7 +142,9 @@ public final class ObjectPool<F extends Flyweight> {
   /**
    * Releases an object by its address. 0 is allowed and does nothing.
    *
-   * @throws IllegalArgumentException if it is not the address of an object of this pool
+   * @throws IllegalArgumentException if it is not the address of an object of this pool, or, with
+   *     debugging, of one that is free already
+   * @throws IllegalStateException after {@code close} or {@code destroy}
    */
   public void release(long address) {
     if (views != null) {
@@ -155,7 +159,11 @@ public final class ObjectPool<F extends Flyweight> {
     return new ObjectPool<>(cache.in(account), views);
   }
 
-  /** Makes sure that {@code count} objects can be had without asking for pages. */
+  /**
+   * Makes sure that {@code count} objects can be had without asking for pages.
+   *
+   * @throws OutOfNativeMemoryException if there is no room
+   */
   public void prewarm(long count) {
     cache.prewarm(count);
   }

@@ -1,9 +1,10 @@
 package org.kmem4j.slab;
 
 /**
- * Whoever pays for pages: core's view of a memory cgroup. A cache with an account charges every
- * slab page before it takes the page, and uncharges it after it has given the page back; objects
- * that are taken from pages already charged cost the account nothing.
+ * Whoever pays for pages: core's view of a memory cgroup (Linux's {@code mem_cgroup}, {@code
+ * mm/memcontrol.c}). A cache with an account charges every slab page before it takes the page, and
+ * uncharges it after it has given the page back; objects that are taken from pages already charged
+ * cost the account nothing.
  *
  * <p>A cache is made for one account and stays the same when that account closes; who pays then is
  * whoever the cache's {@linkplain OwnedCache#ownerWord owner word} names, which the account
@@ -16,12 +17,17 @@ public interface Account {
   long address();
 
   /**
-   * Books pages to the owner of a cache if that is possible at once: no waiting, no reclaim, no
-   * exception, no garbage.
+   * Books pages of 4 KiB to the owner of a cache if that is possible at once: no waiting, no
+   * reclaim, no exception, no garbage.
+   *
+   * @return false to refuse; nothing is booked then
    */
   boolean tryCharge(OwnedCache cache, long pages);
 
-  /** Takes pages off the books of the owner of a cache. Never fails. */
+  /**
+   * Takes pages off the books of the owner of a cache. Must not throw: what was freed is free
+   * already.
+   */
   void uncharge(OwnedCache cache, long pages);
 
   /**

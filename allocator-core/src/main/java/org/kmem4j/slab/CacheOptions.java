@@ -3,7 +3,7 @@ package org.kmem4j.slab;
 import java.util.function.LongConsumer;
 
 /**
- * What a cache is made of.
+ * What a cache is made of. Immutable: each method gives changed options.
  *
  * @param name shown in reports; printable and without spaces
  * @param objectBytes size of an object in bytes
@@ -21,6 +21,19 @@ public record CacheOptions(
     ObjectAccount objectAccount,
     boolean debug) {
 
+  /** Bytes of the red zone behind an object of a cache that debugs, at least. */
+  private static final int RED_ZONE_BYTES = 8;
+
+  /** Bytes that an object takes, its red zone included. */
+  int spaceBytes() {
+    return debug ? objectBytes + RED_ZONE_BYTES : objectBytes;
+  }
+
+  /**
+   * Checks every value.
+   *
+   * @throws IllegalArgumentException if one is not accepted; the message says what is
+   */
   public CacheOptions {
     if (name == null || !name.matches("[\\x21-\\x7e]{1,64}")) {
       throw new IllegalArgumentException(
@@ -36,18 +49,27 @@ public record CacheOptions(
     }
   }
 
-  /** Objects of a size, aligned to 8 bytes. */
+  /**
+   * Objects of a size in bytes, aligned to 8 bytes.
+   *
+   * @throws IllegalArgumentException if name or size is not accepted
+   */
   public static CacheOptions of(String name, int objectBytes) {
     return new CacheOptions(name, objectBytes, 8, null, null, false);
   }
 
+  /**
+   * Aligns every object to a multiple of {@code bytes}.
+   *
+   * @throws IllegalArgumentException if it is no power of two from 1 to 4096
+   */
   public CacheOptions align(int bytes) {
     return new CacheOptions(name, objectBytes, bytes, constructor, objectAccount, debug);
   }
 
   /**
    * Aligns to a cache line, or to the largest halving of it that still holds one small object, so
-   * that no object straddles a line.
+   * that no object straddles a line: Linux's {@code SLAB_HWCACHE_ALIGN}.
    */
   public CacheOptions cacheLineAligned() {
     int align = 64;
@@ -57,14 +79,25 @@ public record CacheOptions(
     return align(Math.max(align, this.align));
   }
 
+  /**
+   * Runs {@code initialise} with the address of each object of a new slab, on the thread whose
+   * allocation needed the slab, with no lock held. What it throws, that allocation throws; the slab
+   * is then given back.
+   */
   public CacheOptions constructor(LongConsumer initialise) {
     return new CacheOptions(name, objectBytes, align, initialise, objectAccount, debug);
   }
 
+  /** Asks {@code account} for each object. The cache then has no fronts. */
   public CacheOptions objectAccount(ObjectAccount account) {
     return new CacheOptions(name, objectBytes, align, constructor, account, debug);
   }
 
+  /**
+   * Catches double frees, uses after them, and writes past an object's end, at the price of having
+   * no fronts. An object can then be used to the byte that was asked for: behind it lies a red zone
+   * (Linux's {@code SLAB_RED_ZONE}), which is looked at when the object is freed.
+   */
   public CacheOptions debug(boolean on) {
     return new CacheOptions(name, objectBytes, align, constructor, objectAccount, on);
   }

@@ -33,6 +33,9 @@ final class CacheSlabs {
 
   static final String STATE_LAYOUT = STATE_WORD.toMarkdown();
 
+  /** What every byte between the end of an object that is in use and the next one holds. */
+  private static final byte RED_ZONE = (byte) 0xcc;
+
   /** Empty slabs that are kept although nobody needs them, at most, by count and by bytes. */
   private static final int KEEP_EMPTY = 5;
 
@@ -67,7 +70,7 @@ final class CacheSlabs {
   static SlabGeometry geometry(CacheOptions options, Slabs slabs) {
     int maxOrder = slabs.settings().maxOrder();
     var geometry =
-        SlabGeometry.best(options.objectBytes(), options.align(), side(options), maxOrder);
+        SlabGeometry.best(options.spaceBytes(), options.align(), side(options), maxOrder);
     if (geometry == null) {
       throw new IllegalArgumentException(
           "objectBytes="
@@ -87,7 +90,7 @@ final class CacheSlabs {
   /** The smallest slab that holds one object: what is tried when memory is short. */
   private static SlabGeometry smallest(CacheOptions options, SlabGeometry geometry) {
     for (int order = 0; order < geometry.order(); order++) {
-      var candidate = SlabGeometry.of(order, options.objectBytes(), options.align(), side(options));
+      var candidate = SlabGeometry.of(order, options.spaceBytes(), options.align(), side(options));
       // Only if objects begin at the same offset: the fast path's check knows one first object.
       if (candidate != null && candidate.first() == geometry.first()) {
         return candidate;
@@ -135,6 +138,8 @@ final class CacheSlabs {
     if (options.debug()) {
       long word = stateWord(object);
       Memory.putLongVolatile(word, TAKEN.set(Memory.getLong(word), 1));
+      int usable = cache.usableBytes();
+      Memory.fill(object + usable, geometry.stride() - usable, RED_ZONE);
     }
     return object;
   }
@@ -188,8 +193,10 @@ final class CacheSlabs {
     if (!isSound(slab)) {
       throw headerOverwritten(object);
     }
+    CorruptionException damage = null;
     if (options.debug()) {
       markFree(object);
+      damage = checkRedZone(slab, object);
     }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
@@ -197,6 +204,28 @@ final class CacheSlabs {
       Memory.putLong(word, 0);
     }
     release(list.put(slab, object));
+    if (damage != null) {
+      throw damage;
+    }
+  }
+
+  /** Freezes the slab if somebody has written past the end of an object; reports it, or null. */
+  private CorruptionException checkRedZone(long slab, long object) {
+    String damage = writtenPastItsEnd(object);
+    return damage == null ? null : list.freezeInUse(slab, damage);
+  }
+
+  /** What is wrong in the red zone of an object that is in use, or null. */
+  String writtenPastItsEnd(long object) {
+    int usable = cache.usableBytes();
+    long end = object + usable;
+    for (long at = end; at < object + geometry.stride(); at++) {
+      if (Memory.getByte(at) != RED_ZONE) {
+        return "object at %s of %d bytes was written past its end: byte %d behind it is 0x%02x"
+            .formatted(Slabs.hex(object), usable, at - end, Memory.getByte(at) & 0xff);
+      }
+    }
+    return null;
   }
 
   /** Returns all objects of a private sheaf to their slabs. */

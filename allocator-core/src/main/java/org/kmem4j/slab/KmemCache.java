@@ -18,7 +18,8 @@ import org.kmem4j.sync.StackProbe;
 
 /**
  * {@code struct kmem_cache}: all slabs of one kind of object. Objects are addresses; 0 is none. Any
- * thread may call any method, and free what another allocated.
+ * thread may call any method, and free what another allocated. The model is Linux's {@code
+ * mm/slub.c} with its per-CPU sheaves; what is ours is how a front is taken from its thread.
  *
  * <p>An operation goes through ever dearer places and stops at the first that serves it:
  *
@@ -141,7 +142,7 @@ public final class KmemCache extends OwnedCache {
    */
   public long alloc() {
     long object = tryAlloc();
-    return object != 0 ? object : allocMakingRoom(usableBytes());
+    return object != 0 ? object : allocMakingRoom(stride());
   }
 
   /**
@@ -346,7 +347,7 @@ public final class KmemCache extends OwnedCache {
   String where(long address) {
     long slab = slabOf(address);
     long offset = address - slab - first;
-    int stride = usableBytes();
+    int stride = stride();
     return offset < 0
         ? "in the header of a slab"
         : offset / stride >= Slab.objects(slab)
@@ -402,6 +403,8 @@ public final class KmemCache extends OwnedCache {
    *
    * @param objects receives the addresses from index {@code from}
    * @return false if not all could be had; what had been taken is free again
+   * @throws IndexOutOfBoundsException if the array is too short; nothing was taken
+   * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public boolean tryAllocBulk(long[] objects, int from, int count) {
     return allocBulk(objects, from, count, false);
@@ -411,6 +414,7 @@ public final class KmemCache extends OwnedCache {
    * As {@link #tryAllocBulk}, making room first if need be.
    *
    * @throws OutOfNativeMemoryException if not all could be had; none is taken
+   * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public void allocBulk(long[] objects, int from, int count) {
     boolean all = allocBulk(objects, from, count, true);
@@ -432,7 +436,7 @@ public final class KmemCache extends OwnedCache {
         if (popped == 0) {
           long object = tryAlloc();
           if (object == 0 && mayWait) {
-            object = allocMakingRoom((long) count * usableBytes());
+            object = allocMakingRoom((long) count * stride());
           }
           if (object == 0) {
             break;
@@ -449,7 +453,13 @@ public final class KmemCache extends OwnedCache {
     return done;
   }
 
-  /** Frees objects and sets their array elements to 0. Zeroes are passed over. */
+  /**
+   * Frees objects and sets their array elements to 0. Zeroes are passed over.
+   *
+   * @throws IllegalArgumentException at the first that is no object of this cache: those before it
+   *     are free, its element is 0, and those behind it are as they were
+   * @throws IllegalStateException after {@code close}
+   */
   public void freeBulk(long[] objects, int from, int count) {
     Objects.checkFromIndexSize(from, count, objects.length);
     int end = from + count;
@@ -473,7 +483,8 @@ public final class KmemCache extends OwnedCache {
   /**
    * Makes slabs until {@code count} objects are free, and keeps them until {@link #shrink}.
    *
-   * @return false if the ceiling, the account or the system refuses; slabs made so far stay
+   * @return false if the ceiling, the account or the system refuses; slabs made so far stay, but
+   *     none is made for more objects than the ceiling can ever hold
    */
   public boolean tryPrewarm(long count) {
     return boundOrThis().prewarmOnce(count) > 0;
@@ -486,7 +497,8 @@ public final class KmemCache extends OwnedCache {
    */
   public void prewarm(long count) {
     KmemCache payer = boundOrThis();
-    payer.insist(() -> payer.prewarmOnce(count), count * usableBytes(), store.leastPages());
+    long bytes = count > Long.MAX_VALUE / stride() ? Long.MAX_VALUE : count * stride();
+    payer.insist(() -> payer.prewarmOnce(count), bytes, store.leastPages());
   }
 
   /** Returns 1, or says who refused. */
@@ -495,6 +507,9 @@ public final class KmemCache extends OwnedCache {
       throw new IllegalArgumentException("count=" + count + ", accepted: 0 or more");
     }
     slabs.checkOpen();
+    if (count > slabs.ceilingBytes() / stride()) {
+      return NO_PAGES;
+    }
     StackProbe.probe();
     if (!enter()) {
       return successor().prewarmOnce(count);
@@ -700,6 +715,7 @@ public final class KmemCache extends OwnedCache {
 
   // ------------------------------------------------------------------ inside
 
+  /** The name it was given; several caches may have the same. */
   @Override
   public String name() {
     return options.name();
@@ -715,8 +731,14 @@ public final class KmemCache extends OwnedCache {
     return options.objectBytes();
   }
 
-  /** Bytes that may be used in each object: the size, rounded up to the stride. */
+  /**
+   * Bytes that may be used in each object: its size, or, if the cache does not debug, its stride.
+   */
   public int usableBytes() {
+    return options.debug() ? options.objectBytes() : stride();
+  }
+
+  private int stride() {
     return geometry().stride();
   }
 
@@ -743,11 +765,11 @@ public final class KmemCache extends OwnedCache {
 
   Description describe(long where, long region, long slab) {
     long offset = where - slab - first;
-    int index = (int) (offset / usableBytes());
+    int index = (int) (offset / stride());
     if (offset < 0 || index >= Slab.objects(slab)) {
       return new Description(where, region, slab, name(), 0, -1, 0, "header");
     }
-    long object = slab + first + (long) index * usableBytes();
+    long object = slab + first + (long) index * stride();
     return new Description(
         where, region, slab, name(), object, index, where - object, stateOf(slab, index));
   }
@@ -785,7 +807,7 @@ public final class KmemCache extends OwnedCache {
 
   @Override
   public long bytesPerObject() {
-    return usableBytes();
+    return stride();
   }
 
   /** The numbers of this cache, its children not included. */

@@ -1,8 +1,10 @@
 package org.kmem4j.slab;
 
 /**
- * Memory was refused: the ceiling is reached, or the system gave none. Thrown by the operations
- * without {@code try} in their name; the {@code try} form of each returns 0, false or null instead.
+ * Memory was refused: the ceiling is reached, or the system gave none, or an account refused to
+ * pay; the message says which, and what raises it. Thrown by the operations without {@code try} in
+ * their name; the {@code try} form of each returns 0, false or null instead. A refusal leaves no
+ * trace.
  */
 public class OutOfNativeMemoryException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -16,6 +18,7 @@ public class OutOfNativeMemoryException extends RuntimeException {
    * @param requestedBytes what was asked for
    * @param mappedBytes what the allocator held
    * @param maxBytes what it may hold
+   * @param cause what the system said, or null
    */
   public OutOfNativeMemoryException(
       String message, long requestedBytes, long mappedBytes, long maxBytes, Throwable cause) {
@@ -25,6 +28,7 @@ public class OutOfNativeMemoryException extends RuntimeException {
     this.maxBytes = maxBytes;
   }
 
+  /** Bytes that were asked for. */
   public final long requestedBytes() {
     return requestedBytes;
   }

@@ -280,6 +280,21 @@ final class PartialList {
     return link;
   }
 
+  /** Freezes a slab, an object of which is in use, and reports why. */
+  CorruptionException freezeInUse(long slab, String why) {
+    lock.lock();
+    try {
+      long word = Memory.getLong(slab + Slab.HEAD);
+      if (Slab.LISTED.get(word) != 0) {
+        return freeze(slab, why);
+      }
+      Memory.putLong(slab + Slab.HEAD, Slab.FROZEN.set(word, 1)); // it is full, or frozen already
+      return corrupt(slab, why);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private CorruptionException freeze(long slab, String why) {
     unlist(slab); // objects are taken from listed slabs only
     long word = Memory.getLong(slab + Slab.HEAD);

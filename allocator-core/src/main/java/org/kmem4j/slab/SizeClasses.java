@@ -52,11 +52,12 @@ public final class SizeClasses {
     int largest = 0;
     for (int i = 0; i < SIZES.length; i++) {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
-      if (SlabGeometry.best(SIZES[i], align, SlabGeometry.Side.STATE, slabs.settings().maxOrder())
+      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
+      int maxOrder = slabs.settings().maxOrder();
+      if (SlabGeometry.best(options.spaceBytes(), align, SlabGeometry.Side.STATE, maxOrder)
           == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
-      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
       classes[i] = slabs.create(options);
       largest = SIZES[i];
     }
@@ -159,6 +160,7 @@ public final class SizeClasses {
    *
    * @return its address, or 0 if the ceiling, the account or the system refuses
    * @throws IllegalArgumentException if the size is not positive
+   * @throws IllegalStateException after {@code close}
    */
   public long tryAlloc(long bytes) {
     if (bytes > 0 && bytes <= SMALL_MAX) {
@@ -227,7 +229,9 @@ public final class SizeClasses {
   /**
    * Gives a block or an object of any cache back. 0 is allowed and does nothing.
    *
-   * @throws IllegalArgumentException if no block of this allocator begins at the address
+   * @throws IllegalArgumentException if no block of this allocator begins at the address; nothing
+   *     is changed then
+   * @throws IllegalStateException after {@code close}
    */
   public void free(long address) {
     int entry = map.entry(address);
@@ -243,6 +247,7 @@ public final class SizeClasses {
    * Bytes that may be used at an address that was allocated.
    *
    * @throws IllegalArgumentException if no block of this allocator begins at the address
+   * @throws IllegalStateException after {@code close}
    */
   public long usableSize(long address) {
     slabs.checkOpen();

@@ -135,6 +135,10 @@ final class SlabValidator {
           slab,
           i,
           free.get(i) ? "free" : "in use");
+      if (!free.get(i)) {
+        String damage = cache.store().writtenPastItsEnd(cache.geometry().addressOf(slab, i));
+        check(damage == null, "%s: %s", cache, damage);
+      }
     }
   }
 }

@@ -13,6 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.kmem4j.memory.Metadata;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
 import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.page.PageStats;
@@ -314,12 +316,16 @@ public final class Slabs {
     return refused(bytes, pages.stats());
   }
 
+  long ceilingBytes() {
+    return (long) pages.ceilingPages() * Os.PAGE_BYTES;
+  }
+
   private OutOfNativeMemoryException refused(long bytes, PageStats stats) {
-    long mapped = stats.mapped() * 4096;
-    long max = stats.ceiling() * 4096;
-    var system = pages.lastRefusal();
+    long mapped = stats.mapped() * Os.PAGE_BYTES;
+    long max = stats.ceiling() * Os.PAGE_BYTES;
+    OsException system = bytes <= max - mapped ? pages.lastRefusal() : null;
     String why =
-        system != null && mapped + bytes <= max
+        system != null
             ? "the system refused: " + system.getMessage()
             : "the ceiling is "
                 + max
@@ -335,10 +341,10 @@ public final class Slabs {
   OutOfNativeMemoryException refusedBy(String whom, long bytes) {
     PageStats stats = pages.stats();
     return new OutOfNativeMemoryException(
-        "no memory for " + bytes + " bytes: " + whom + " refused",
+        "no memory for " + bytes + " bytes: " + whom + " refused them",
         bytes,
-        stats.mapped() * 4096,
-        stats.ceiling() * 4096,
+        stats.mapped() * Os.PAGE_BYTES,
+        stats.ceiling() * Os.PAGE_BYTES,
         null);
   }
 
@@ -351,7 +357,7 @@ public final class Slabs {
     } else if (around != null) {
       what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"';
     } else if (pages.map().slabOf(address) != 0) {
-      what = "lies in a slab whose header names no live cache";
+      what = "lies in a slab of a cache that was destroyed";
     } else if (pages.largeAround(address) != 0) {
       what = "lies in the large block at " + hex(pages.largeAround(address));
     } else {

@@ -404,6 +404,28 @@ final class PageAllocatorTest {
   }
 
   @Test
+  void ofABlockThatWasPartlyUsedTheIdlePagesAreGivenBackAndNotOneMore() {
+    open(4 * MIB);
+    long now = System.nanoTime();
+    long block = take(9);
+    pages.free(block, 9, null);
+    pages.decay(now + STEP);
+
+    long used = pages.tryAllocateLarge(201, 1);
+    pages.decay(now + 2 * STEP);
+    assertEquals(201, pages.takeLarge(used));
+    pages.freeLarge(used, 201);
+    long given = 0;
+    for (int i = 3; i <= 9; i++) {
+      given += pages.decay(now + i * STEP);
+    }
+
+    assertEquals(REGION_PAGES - 201, given);
+    assertEquals(201, pages.stats().freeBacked(), "they were used in between");
+    assertEquals(201, pages.stats().mapped());
+  }
+
+  @Test
   void decayBetweenTicksDoesNothing() {
     open(4 * MIB);
     long now = System.nanoTime();
@@ -496,7 +518,19 @@ final class PageAllocatorTest {
   // ------------------------------------------------------------------ limits, and the controls
 
   @Test
-  void aCeilingBeyondAllAddressSpaceIsRefused() {
+  void theLargestCeilingIsFourTebibytes() {
+    open(4L << 40);
+
+    long block = pages.tryAllocateLarge(700, 1);
+
+    fill(block, 700);
+    check(block, 700);
+    assertEquals(1 << 30, pages.stats().ceiling());
+    assertEquals(0, pages.tryAllocateLarge(1 << 30, 1), "700 pages of it are taken");
+  }
+
+  @Test
+  void aCeilingBeyondThatIsRefusedWithTheLargest() {
     open(MIB);
 
     var refusal =
@@ -504,7 +538,11 @@ final class PageAllocatorTest {
             IllegalArgumentException.class,
             () -> new PageAllocator(new PageSettings(1L << 50, DECAY, false, false, false), link));
 
-    assertTrue(refusal.getMessage().contains("kmem4j.max=" + (1L << 50)), refusal.getMessage());
+    assertEquals(
+        "kmem4j.max=1125899906842624 is too large; accepted: at most 4 TiB (4398046511104)",
+        refusal.getMessage());
+    var barely = new PageSettings((4L << 40) + 1, DECAY, false, false, false);
+    assertThrows(IllegalArgumentException.class, () -> new PageAllocator(barely, link));
   }
 
   @Test

@@ -350,8 +350,17 @@ final class AccountTest {
     List<Long> objects = take(cache, 10);
 
     assertEquals(0, cache.tryAlloc());
-    assertThrows(OutOfNativeMemoryException.class, cache::alloc);
     assertFalse(cache.tryAllocBulk(new long[5], 0, 5));
+    var one = assertThrows(OutOfNativeMemoryException.class, cache::alloc);
+    var many =
+        assertThrows(OutOfNativeMemoryException.class, () -> cache.allocBulk(new long[5], 0, 5));
+    for (OutOfNativeMemoryException refusal : List.of(one, many)) {
+      assertEquals(
+          "no memory for 64 bytes: the object account of cache \"c\" refused them",
+          refusal.getMessage(),
+          "it was not the ceiling");
+      assertEquals(64, refusal.requestedBytes());
+    }
 
     assertEquals(10, cache.stats().usedObjects());
     cache.free(objects.getFirst());
@@ -384,7 +393,7 @@ final class AccountTest {
     List<Long> objects = take(cache, 300);
 
     assertEquals(cache.stats().pages(), account.usage());
-    assertEquals(300L * cache.usableBytes(), tokens.bytes);
+    assertEquals(300L * cache.stats().stride(), tokens.bytes);
     objects.forEach(object -> assertEquals(5, Memory.getByte(object + 99)));
     objects.forEach(cache::free);
     assertThrows(IllegalArgumentException.class, () -> cache.free(objects.getFirst()));

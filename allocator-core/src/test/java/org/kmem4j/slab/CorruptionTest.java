@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.Allocators;
 import org.kmem4j.SlabAllocator;
@@ -402,6 +403,71 @@ final class CorruptionTest {
 
     take(debug, objects.size() - 1);
     allocator.validate();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, 0", "64, 7", "61, 0", "61, 2", "8, 0", "3000, 0", "100, 3"})
+  void withDebuggingAWritePastTheEndIsReportedAndItsSlabNeverReused(int bytes, int behind) {
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", bytes).debug(true));
+    List<Long> objects = take(debug, debug.geometry().objects()); // a full slab
+    long object = objects.getFirst();
+    objects.forEach(at -> Memory.fill(at, bytes, (byte) 1)); // all of what was asked for
+    Memory.putByte(object + bytes + behind, (byte) 0x41);
+
+    var report = assertThrows(CorruptionException.class, () -> debug.free(object));
+
+    String text = report.getMessage();
+    assertAll(
+        () -> assertTrue(text.startsWith("cache \"debug\", slab 0x"), text),
+        () -> assertTrue(text.contains("object at 0x" + Long.toHexString(object)), text),
+        () -> assertTrue(text.contains("byte " + behind + " behind it is 0x41"), text),
+        () -> assertTrue(text.endsWith("the slab is frozen"), text),
+        () -> assertEquals(objects.size() - 1, debug.stats().usedObjects(), "it is free"));
+    assertThrows(IllegalArgumentException.class, () -> debug.free(object), "a second time");
+    List<Long> others = take(debug, 3);
+    others.forEach(other -> assertNotEquals(slabOf(object), slabOf(other)));
+    objects.subList(1, objects.size()).forEach(debug::free);
+    others.forEach(debug::free);
+    assertEquals(0, debug.stats().usedObjects());
+  }
+
+  @Test
+  void withDebuggingSeveralWritesPastTheEndInOneSlabAreEachReported() {
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    List<Long> objects = take(debug, 5); // of a slab that is on the partial list
+    objects.subList(0, 2).forEach(object -> Memory.putByte(object + 64, (byte) 0));
+    var found = assertThrows(AssertionError.class, allocator::validate);
+    assertTrue(found.getMessage().contains("past its end"), found.getMessage());
+
+    for (long object : objects.subList(0, 2)) {
+      assertThrows(CorruptionException.class, () -> allocator.free(object));
+      allocator.validate(); // what is frozen is known to be damaged
+    }
+
+    objects.subList(2, 5).forEach(debug::free);
+    assertEquals(0, debug.stats().usedObjects());
+    assertEquals(1, debug.stats().slabs(), "frozen, it stays");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 6})
+  void sizesThatDebugFindAWritePastTheirUsableSize(int maxOrder) {
+    SlabAllocator debugging =
+        allocators.open(builder -> builder.debug("size-*").maxOrder(maxOrder));
+    for (int size : new int[] {1, 8, 100, 4000, 20_000}) {
+      long block = debugging.alloc(size);
+      long usable = debugging.usableSize(block);
+      Memory.fill(block, usable, (byte) 1);
+      debugging.free(block);
+
+      long another = debugging.alloc(size);
+      if (debugging.describe(another).index() >= 0 && debugging.describe(another).slab() != 0) {
+        Memory.putByte(another + usable, (byte) 1);
+        assertThrows(CorruptionException.class, () -> debugging.free(another));
+      } else {
+        debugging.free(another); // a large block
+      }
+    }
   }
 
   @Test

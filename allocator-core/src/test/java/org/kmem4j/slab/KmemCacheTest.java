@@ -311,12 +311,26 @@ final class KmemCacheTest {
   }
 
   @Test
+  void prewarmingMoreThanTheCeilingCanEverHoldTakesNothing() {
+    SlabAllocator allocator = allocators.open(builder -> builder.max(1 << 20));
+    KmemCache cache = allocator.createCache("c", 64);
+
+    for (long count : new long[] {(1 << 20) / 64 + 1, 1L << 58, Long.MAX_VALUE}) {
+      assertFalse(cache.tryPrewarm(count));
+      var refusal = assertThrows(OutOfNativeMemoryException.class, () -> cache.prewarm(count));
+      assertTrue(refusal.requestedBytes() > 1 << 20, refusal::getMessage);
+    }
+
+    assertEquals(0, allocator.stats().mappedBytes());
+  }
+
+  @Test
   void prewarmingBeyondTheCeilingIsRefused() {
     SlabAllocator allocator = allocators.open(b -> b.max(1 << 20));
     KmemCache cache = allocator.createCache("c", 1000);
 
-    assertFalse(cache.tryPrewarm(5000));
-    assertThrows(OutOfNativeMemoryException.class, () -> cache.prewarm(5000));
+    assertFalse(cache.tryPrewarm(1040));
+    assertThrows(OutOfNativeMemoryException.class, () -> cache.prewarm(1040));
 
     var bad = assertThrows(IllegalArgumentException.class, () -> cache.tryPrewarm(-1));
     assertTrue(bad.getMessage().contains("count=-1"), bad.getMessage());

@@ -125,6 +125,7 @@ final class KmemTest {
   void aTraceThatIsNotThereIsNamedWithThoseThatAre() {
     assertEquals(1, kmem("replay", "nothing-of-that-name"));
     assertTrue(err.toString().startsWith("kmem: There is no trace nothing-of-that-name"));
+    assertEquals(1, err.toString().lines().count(), "nor a word about what is not installed");
   }
 
   @Test
@@ -141,7 +142,12 @@ final class KmemTest {
     Path json = folder.resolve("no such folder").resolve("r.json");
 
     assertEquals(1, kmem("replay", trace("a"), "--allocator=malloc", "--json=" + json));
-    assertTrue(err.toString().contains("cannot be written"), err::toString);
+    assertEquals(
+        "kmem: --json "
+            + json
+            + " cannot be written: its folder does not exist; accepted is a file in a folder that"
+            + " exists.",
+        err.toString().strip());
     assertTrue(out.toString().isEmpty());
   }
 

@@ -6,7 +6,6 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
@@ -19,11 +18,10 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.agrona.SystemUtil;
+import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.Progress;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -32,7 +30,7 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code kmem bench}: measures the allocator beside the heap and C allocators, and judges the bars
- * of issue 2.
+ * that {@code docs/PERFORMANCE.md} tells of.
  *
  * <p>Every contender runs in JVMs of its own, one after the other in rounds, so that whatever
  * drifts in the machine drifts for all; ratios are formed within a round. Exit status 1 means that
@@ -46,7 +44,7 @@ import picocli.CommandLine.Spec;
       "Each contender runs in forked JVMs that take turns; ratios come with intervals of 95 %%."
     })
 public final class BenchCommand implements Callable<Integer> {
-  /** As many as the issue asks for. */
+  /** Enough for an interval of 95 %. */
   static final int USUAL_FORKS = 10;
 
   private static final int QUICK_FORKS = 2;
@@ -105,7 +103,9 @@ public final class BenchCommand implements Callable<Integer> {
       out().flush();
       return 0;
     }
-    checkWritable();
+    if (json != null) {
+      JsonFile.check(json);
+    }
     Path logFile = logFile();
     try (PrintStream log = open(logFile);
         JmhLock lock = JmhLock.take()) {
@@ -117,7 +117,9 @@ public final class BenchCommand implements Callable<Integer> {
       Report report = Report.of(results, settings, rounds);
       out().print(report.tables());
       out().flush();
-      write(report);
+      if (json != null) {
+        JsonFile.write(json, report.json());
+      }
       return allRan ? 0 : 1;
     }
   }
@@ -126,13 +128,13 @@ public final class BenchCommand implements Callable<Integer> {
   private boolean run(
       List<Trial> trials, int rounds, Results results, PrintStream log, Path logFile) {
     Set<Trial> failed = new LinkedHashSet<>();
-    try (Progress progress = new Progress(trials, rounds, logFile)) {
+    try (Progress progress = progress(trials, rounds, logFile)) {
       for (int round = 1; round <= rounds; round++) {
         for (Trial trial : trials) {
           if (failed.contains(trial)) {
             continue;
           }
-          progress.starts(trial, round);
+          progress.now("round " + round + " " + trial.id());
           try {
             for (Reading reading : trial.run(log)) {
               results.add(round, reading);
@@ -142,7 +144,7 @@ public final class BenchCommand implements Callable<Integer> {
             progress.aside(
                 () -> tell(e.getMessage().lines().findFirst().orElse("") + "; see " + logFile));
           }
-          progress.ends(trial);
+          progress.step(seconds(trial));
         }
       }
     }
@@ -219,40 +221,6 @@ public final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  /** A run takes long: it should not end at a file that cannot be written. */
-  private void checkWritable() {
-    if (json == null) {
-      return;
-    }
-    boolean existed = Files.exists(json);
-    try {
-      Files.newOutputStream(json, StandardOpenOption.CREATE, StandardOpenOption.WRITE).close();
-      if (!existed) {
-        Files.delete(json);
-      }
-    } catch (IOException e) {
-      throw notWritable(e);
-    }
-  }
-
-  private void write(Report report) {
-    if (json == null) {
-      return;
-    }
-    try {
-      Files.writeString(json, report.json() + System.lineSeparator());
-    } catch (IOException e) {
-      throw notWritable(e);
-    }
-  }
-
-  private KmemException notWritable(IOException why) {
-    return new KmemException(
-        "--json %s cannot be written: %s; accepted is a file in a folder that exists."
-            .formatted(json, why),
-        why);
-  }
-
   private void tell(String sentence) {
     spec.commandLine().getErr().println("kmem: " + sentence + ".");
     spec.commandLine().getErr().flush();
@@ -263,18 +231,16 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   /**
-   * A bar on the standard error if that is a terminal, which bin/kmem finds out, else nothing. It
-   * moves by estimated time, not by trials, so that what it says is left is about true.
+   * What a trial is expected to take: the bar moves by time, so that what it says is left is about
+   * true.
    */
-  private final class Progress implements AutoCloseable {
-    private final ProgressBar bar; // Null if nobody watches.
+  private static long seconds(Trial trial) {
+    return Math.max(1, trial.estimate().toSeconds());
+  }
 
-    Progress(List<Trial> trials, int rounds, Path log) {
-      if (!Boolean.getBoolean("kmem.terminal")) {
-        bar = null;
-        return;
-      }
-      long seconds = rounds * trials.stream().mapToLong(trial -> seconds(trial)).sum();
+  private Progress progress(List<Trial> trials, int rounds, Path log) {
+    long seconds = rounds * trials.stream().mapToLong(BenchCommand::seconds).sum();
+    if (Progress.isWatched()) {
       tell(
           "%d contenders, %s, about %d min; JMH writes to %s"
               .formatted(
@@ -282,48 +248,7 @@ public final class BenchCommand implements Callable<Integer> {
                   rounds == 1 ? "1 round" : rounds + " rounds",
                   Math.max(1, seconds / 60),
                   log));
-      bar =
-          new ProgressBarBuilder()
-              .setTaskName("bench")
-              .setInitialMax(seconds)
-              .setStyle(ProgressBarStyle.ASCII)
-              .clearDisplayOnFinish()
-              .build();
     }
-
-    void starts(Trial trial, int round) {
-      if (bar != null) {
-        bar.setExtraMessage("round " + round + " " + trial.id());
-        bar.refresh();
-      }
-    }
-
-    void ends(Trial trial) {
-      if (bar != null) {
-        bar.stepBy(seconds(trial));
-      }
-    }
-
-    /** Prints something without the bar in between. */
-    void aside(Runnable print) {
-      if (bar != null) {
-        bar.pause();
-      }
-      print.run();
-      if (bar != null) {
-        bar.resume();
-      }
-    }
-
-    @Override
-    public void close() {
-      if (bar != null) {
-        bar.close();
-      }
-    }
-
-    private static long seconds(Trial trial) {
-      return Math.max(1, trial.estimate().toSeconds());
-    }
+    return new Progress("bench", seconds);
   }
 }

@@ -2,8 +2,8 @@ package org.kmem4j.perf.bench;
 
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
-import org.kmem4j.perf.bench.NativeAllocators.Malloc;
-import org.kmem4j.perf.bench.NativeAllocators.Mimalloc;
+import org.kmem4j.perf.clib.CAllocator.Malloc;
+import org.kmem4j.perf.clib.CAllocator.Mimalloc;
 import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Group;
@@ -87,7 +87,7 @@ public class CrossThreadBenchmark extends KmemBenchmark {
   public static class OfMalloc extends Pipe {
     @Override
     void free(long object) {
-      Malloc.free(object);
+      Malloc.IT.free(object);
     }
   }
 
@@ -95,7 +95,7 @@ public class CrossThreadBenchmark extends KmemBenchmark {
   public static class OfMimalloc extends Pipe {
     @Override
     void free(long object) {
-      Mimalloc.free(object);
+      Mimalloc.IT.free(object);
     }
   }
 
@@ -124,10 +124,10 @@ public class CrossThreadBenchmark extends KmemBenchmark {
   @Benchmark
   @Group("malloc")
   public void mallocProduces(OfMalloc pipe, Control control) {
-    long object = Malloc.malloc(pipe.bytes);
+    long object = Malloc.IT.malloc(pipe.bytes);
     Memory.putLong(object, object);
     if (!pipe.send(object, control)) {
-      Malloc.free(object);
+      Malloc.IT.free(object);
     }
   }
 
@@ -139,17 +139,17 @@ public class CrossThreadBenchmark extends KmemBenchmark {
       return 0;
     }
     long value = Memory.getLong(object);
-    Malloc.free(object);
+    Malloc.IT.free(object);
     return value;
   }
 
   @Benchmark
   @Group("mimalloc")
   public void mimallocProduces(OfMimalloc pipe, Control control) {
-    long object = Mimalloc.malloc(pipe.bytes);
+    long object = Mimalloc.IT.malloc(pipe.bytes);
     Memory.putLong(object, object);
     if (!pipe.send(object, control)) {
-      Mimalloc.free(object);
+      Mimalloc.IT.free(object);
     }
   }
 
@@ -161,7 +161,7 @@ public class CrossThreadBenchmark extends KmemBenchmark {
       return 0;
     }
     long value = Memory.getLong(object);
-    Mimalloc.free(object);
+    Mimalloc.IT.free(object);
     return value;
   }
 }

@@ -1,10 +1,10 @@
 package org.kmem4j.perf.bench;
 
 import org.kmem4j.SlabAllocator;
-import org.kmem4j.perf.bench.NativeAllocators.Jemalloc;
-import org.kmem4j.perf.bench.NativeAllocators.Malloc;
-import org.kmem4j.perf.bench.NativeAllocators.Mimalloc;
-import org.kmem4j.perf.bench.NativeAllocators.Tcmalloc;
+import org.kmem4j.perf.clib.CAllocator.Jemalloc;
+import org.kmem4j.perf.clib.CAllocator.Malloc;
+import org.kmem4j.perf.clib.CAllocator.Mimalloc;
+import org.kmem4j.perf.clib.CAllocator.Tcmalloc;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.Pin;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -102,29 +102,29 @@ public class PairBenchmark extends KmemBenchmark {
 
   @Benchmark
   public long malloc(Size size) {
-    long object = Malloc.malloc(size.size);
-    Malloc.free(object);
+    long object = Malloc.IT.malloc(size.size);
+    Malloc.IT.free(object);
     return object;
   }
 
   @Benchmark
   public long jemalloc(Size size) {
-    long object = Jemalloc.malloc(size.size);
-    Jemalloc.free(object);
+    long object = Jemalloc.IT.malloc(size.size);
+    Jemalloc.IT.free(object);
     return object;
   }
 
   @Benchmark
   public long mimalloc(Size size) {
-    long object = Mimalloc.malloc(size.size);
-    Mimalloc.free(object);
+    long object = Mimalloc.IT.malloc(size.size);
+    Mimalloc.IT.free(object);
     return object;
   }
 
   @Benchmark
   public long tcmalloc(Size size) {
-    long object = Tcmalloc.malloc(size.size);
-    Tcmalloc.free(object);
+    long object = Tcmalloc.IT.malloc(size.size);
+    Tcmalloc.IT.free(object);
     return object;
   }
 }

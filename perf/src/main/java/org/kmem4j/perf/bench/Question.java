@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import org.kmem4j.perf.clib.CLibrary;
 import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
 import org.openjdk.jmh.runner.format.OutputFormatFactory;
@@ -89,7 +90,7 @@ enum Question {
         question.addTrials(settings, trials);
       }
     }
-    for (NativeLibrary library : NativeLibrary.values()) {
+    for (CLibrary library : CLibrary.values()) {
       if (!library.isInstalled()) {
         missing.accept(library.whatIsMissing());
         trials.removeIf(trial -> trial.contender().equals(library.toString()));

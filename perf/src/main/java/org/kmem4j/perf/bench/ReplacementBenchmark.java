@@ -5,9 +5,9 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
-import org.kmem4j.perf.bench.NativeAllocators.Jemalloc;
-import org.kmem4j.perf.bench.NativeAllocators.Malloc;
-import org.kmem4j.perf.bench.NativeAllocators.Mimalloc;
+import org.kmem4j.perf.clib.CAllocator.Jemalloc;
+import org.kmem4j.perf.clib.CAllocator.Malloc;
+import org.kmem4j.perf.clib.CAllocator.Mimalloc;
 import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
@@ -152,12 +152,12 @@ public class ReplacementBenchmark extends KmemBenchmark {
 
     @Override
     long alloc() {
-      return Malloc.malloc(bytes);
+      return Malloc.IT.malloc(bytes);
     }
 
     @Override
     void free(long object) {
-      Malloc.free(object);
+      Malloc.IT.free(object);
     }
   }
 
@@ -167,12 +167,12 @@ public class ReplacementBenchmark extends KmemBenchmark {
 
     @Override
     long alloc() {
-      return Jemalloc.malloc(bytes);
+      return Jemalloc.IT.malloc(bytes);
     }
 
     @Override
     void free(long object) {
-      Jemalloc.free(object);
+      Jemalloc.IT.free(object);
     }
   }
 
@@ -182,12 +182,12 @@ public class ReplacementBenchmark extends KmemBenchmark {
 
     @Override
     long alloc() {
-      return Mimalloc.malloc(bytes);
+      return Mimalloc.IT.malloc(bytes);
     }
 
     @Override
     void free(long object) {
-      Mimalloc.free(object);
+      Mimalloc.IT.free(object);
     }
   }
 
@@ -223,8 +223,8 @@ public class ReplacementBenchmark extends KmemBenchmark {
   @Benchmark
   public long malloc(OfMalloc of) {
     int index = of.next();
-    Malloc.free(of.objects[index]);
-    long object = Malloc.malloc(of.bytes);
+    Malloc.IT.free(of.objects[index]);
+    long object = Malloc.IT.malloc(of.bytes);
     Memory.putLong(object, index);
     of.objects[index] = object;
     return object;
@@ -233,8 +233,8 @@ public class ReplacementBenchmark extends KmemBenchmark {
   @Benchmark
   public long jemalloc(OfJemalloc of) {
     int index = of.next();
-    Jemalloc.free(of.objects[index]);
-    long object = Jemalloc.malloc(of.bytes);
+    Jemalloc.IT.free(of.objects[index]);
+    long object = Jemalloc.IT.malloc(of.bytes);
     Memory.putLong(object, index);
     of.objects[index] = object;
     return object;
@@ -243,8 +243,8 @@ public class ReplacementBenchmark extends KmemBenchmark {
   @Benchmark
   public long mimalloc(OfMimalloc of) {
     int index = of.next();
-    Mimalloc.free(of.objects[index]);
-    long object = Mimalloc.malloc(of.bytes);
+    Mimalloc.IT.free(of.objects[index]);
+    long object = Mimalloc.IT.malloc(of.bytes);
     Memory.putLong(object, index);
     of.objects[index] = object;
     return object;

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.kmem4j.SlabAllocator;
+import org.kmem4j.perf.clib.CLibrary;
 import org.openjdk.jmh.util.Version;
 
 /** Versions of whatever takes part. */
@@ -15,7 +16,7 @@ final class Versions {
     versions.put("kmem4j", of(SlabAllocator.class, "of this working tree"));
     versions.put("agrona", of(UnsafeBuffer.class, "unknown"));
     versions.put("jmh", Version.getPlainVersion());
-    for (NativeLibrary library : NativeLibrary.values()) {
+    for (CLibrary library : CLibrary.values()) {
       if (library.isInstalled()) {
         versions.put(library.toString(), library.version());
       }

@@ -1,38 +1,32 @@
 package org.kmem4j.perf.replay;
 
-import java.lang.foreign.SymbolLookup;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.kmem4j.perf.clib.CLibrary;
 
 /** The allocators that {@code --allocator} knows. */
 enum Allocator {
   SLAB,
-  MALLOC,
-  MIMALLOC("libmimalloc2.0", "libmimalloc.so.2", "libmimalloc.so.3", "libmimalloc.so"),
-  JEMALLOC("libjemalloc2", "libjemalloc.so.2", "libjemalloc.so"),
-  TCMALLOC(
-      "libtcmalloc-minimal4",
-      "libtcmalloc_minimal.so.4",
-      "libtcmalloc.so.4",
-      "libtcmalloc_minimal.so"),
+  MALLOC(CLibrary.MALLOC),
+  MIMALLOC(CLibrary.MIMALLOC),
+  JEMALLOC(CLibrary.JEMALLOC),
+  TCMALLOC(CLibrary.TCMALLOC),
   HEAP,
   ARENA;
 
   /** Those of a run that names none. */
   static final List<Allocator> USUAL = List.of(SLAB, MALLOC, MIMALLOC, HEAP);
 
-  private final String debianPackage; // Null for those that every JVM has.
-  private final List<String> libraries;
+  private final CLibrary library; // Null for those that need none.
 
   Allocator() {
     this(null);
   }
 
-  Allocator(String debianPackage, String... libraries) {
-    this.debianPackage = debianPackage;
-    this.libraries = List.of(libraries);
+  Allocator(CLibrary library) {
+    this.library = library;
   }
 
   /** All names, as a message lists them. */
@@ -47,17 +41,12 @@ enum Allocator {
   }
 
   boolean isInstalled() {
-    return debianPackage == null || Native.library(libraries).isPresent();
+    return library == null || library.isInstalled();
   }
 
   /** Says what to install; to be asked only if {@link #isInstalled} says no. */
   String whatIsMissing() {
-    return "%s is not installed: none of %s was found (Debian has it in %s)"
-        .formatted(this, String.join(", ", libraries), debianPackage);
-  }
-
-  SymbolLookup library() {
-    return Native.library(libraries).orElseThrow(() -> new LinkageError(whatIsMissing()));
+    return library.whatIsMissing();
   }
 
   /**

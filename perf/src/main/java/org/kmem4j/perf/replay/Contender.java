@@ -1,5 +1,7 @@
 package org.kmem4j.perf.replay;
 
+import org.kmem4j.perf.clib.Native;
+
 /**
  * An allocator under test.
  *

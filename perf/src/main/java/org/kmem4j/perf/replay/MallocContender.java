@@ -7,47 +7,27 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import org.kmem4j.perf.clib.CAllocator.Malloc;
+import org.kmem4j.perf.clib.CLibrary;
 
 /** {@code malloc} of the C library that this JVM itself uses. */
 final class MallocContender extends SampledContender {
-  private static final SymbolLookup LIBC = Native.libc();
-  private static final MethodHandle MALLOC = Native.malloc(LIBC, "malloc");
-  private static final MethodHandle FREE = Native.free(LIBC, "free");
-
   private final long mappedBefore = mapped();
 
   @Override
   public long alloc(int cell, long bytes) {
-    try {
-      return (long) MALLOC.invokeExact(bytes);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return Malloc.IT.malloc(bytes);
   }
 
   @Override
   public void free(int cell, long address, long bytes) {
-    try {
-      FREE.invokeExact(address);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    Malloc.IT.free(address);
   }
 
   @Override
   public String version() {
-    if (LIBC.find("gnu_get_libc_version").isEmpty()) {
-      return "of this system's C library";
-    }
-    try {
-      MethodHandle version =
-          Native.function(LIBC, "gnu_get_libc_version", FunctionDescriptor.of(JAVA_LONG));
-      return "glibc " + Native.string((long) version.invokeExact());
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return CLibrary.MALLOC.version();
   }
 
   /** What came on top of the JVM's own use: it allocates from the same heap. */
@@ -63,18 +43,18 @@ final class MallocContender extends SampledContender {
 
   /** {@code struct mallinfo2}: ten words, of which arena (0) and hblkhd (4) are mapped bytes. */
   private static final class Mallinfo {
-    static final boolean TELLS = LIBC.find("mallinfo2").isPresent();
+    static final boolean TELLS = CLibrary.MALLOC.has("mallinfo2");
     private static final MemoryLayout STRUCT =
         MemoryLayout.structLayout(MemoryLayout.sequenceLayout(10, JAVA_LONG));
     private static final MethodHandle MALLINFO2 =
-        TELLS ? Native.function(LIBC, "mallinfo2", FunctionDescriptor.of(STRUCT)) : null;
+        TELLS ? CLibrary.MALLOC.function("mallinfo2", FunctionDescriptor.of(STRUCT)) : null;
 
     static long mapped() {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment info = (MemorySegment) MALLINFO2.invokeExact((SegmentAllocator) arena);
         return info.getAtIndex(JAVA_LONG, 0) + info.getAtIndex(JAVA_LONG, 4);
       } catch (Throwable e) {
-        throw impossible(e);
+        throw CLibrary.impossible(e);
       }
     }
   }

@@ -1,26 +1,19 @@
 package org.kmem4j.perf.replay;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import org.kmem4j.perf.clib.CAllocator.Mimalloc;
+import org.kmem4j.perf.clib.CLibrary;
 
 /** Microsoft's mimalloc, if the system has it. */
 final class MimallocContender extends SampledContender {
-  private static final SymbolLookup LIBRARY = Allocator.MIMALLOC.library();
-  private static final MethodHandle MALLOC = Native.malloc(LIBRARY, "mi_malloc");
-  private static final MethodHandle FREE = Native.free(LIBRARY, "mi_free");
-  private static final MethodHandle VERSION =
-      Native.function(LIBRARY, "mi_version", FunctionDescriptor.of(JAVA_INT));
-
   /** Takes eight pointers to words, null for those not wanted; the sixth is current commit. */
   private static final MethodHandle PROCESS_INFO =
-      Native.function(
-          LIBRARY,
+      CLibrary.MIMALLOC.function(
           "mi_process_info",
           FunctionDescriptor.ofVoid(
               JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
@@ -28,30 +21,17 @@ final class MimallocContender extends SampledContender {
 
   @Override
   public long alloc(int cell, long bytes) {
-    try {
-      return (long) MALLOC.invokeExact(bytes);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return Mimalloc.IT.malloc(bytes);
   }
 
   @Override
   public void free(int cell, long address, long bytes) {
-    try {
-      FREE.invokeExact(address);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    Mimalloc.IT.free(address);
   }
 
   @Override
   public String version() {
-    try {
-      int version = (int) VERSION.invokeExact();
-      return "%d.%d.%d".formatted(version / 100, version / 10 % 10, version % 10);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return CLibrary.MIMALLOC.version();
   }
 
   /** What mimalloc says it has committed: what it reserves is far more and costs nothing. */
@@ -62,7 +42,7 @@ final class MimallocContender extends SampledContender {
       PROCESS_INFO.invokeExact(0L, 0L, 0L, 0L, 0L, commit.address(), 0L, 0L);
       return commit.get(JAVA_LONG, 0);
     } catch (Throwable e) {
-      throw impossible(e);
+      throw CLibrary.impossible(e);
     }
   }
 }

@@ -4,17 +4,15 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.Progress;
 import org.kmem4j.perf.trace.Trace;
 import org.kmem4j.perf.trace.TraceReader;
 import picocli.CommandLine.Command;
@@ -106,14 +104,16 @@ public final class ReplayCommand implements Callable<Integer> {
     if (passes == null) {
       passes = quick ? QUICK_PASSES : USUAL_PASSES;
     }
-    List<Allocator> chosen = installed();
     List<Path> files = files();
-    checkWritable();
+    if (json != null && !isForTheConsole()) {
+      JsonFile.check(Path.of(json));
+    }
+    List<Allocator> chosen = installed(); // last: what it leaves out is a remark, not an error
 
-    PrintWriter table = "-".equals(json) ? err() : out();
+    PrintWriter table = isForTheConsole() ? err() : out();
     List<Report> reports = new ArrayList<>();
     int jvms = files.size() * chosen.size() * (1 + (passes > 0 ? forks : 0) + (checks() ? 1 : 0));
-    try (Progress progress = new Progress(jvms)) {
+    try (Progress progress = new Progress("replay", jvms)) {
       for (Path file : files) {
         Report report = replay(TraceReader.read(file), chosen, progress);
         reports.add(report);
@@ -124,7 +124,12 @@ public final class ReplayCommand implements Callable<Integer> {
             });
       }
     }
-    writeJson(reports);
+    if (isForTheConsole()) {
+      out().println(Report.json(reports));
+      out().flush();
+    } else if (json != null) {
+      JsonFile.write(Path.of(json), Report.json(reports));
+    }
     return reports.stream().allMatch(this::isClean) ? 0 : 1;
   }
 
@@ -163,7 +168,7 @@ public final class ReplayCommand implements Callable<Integer> {
         Phase.Outcome outcome = new ChildJvm(trace, program, allocator).run(phase, passes);
         outcomes.computeIfAbsent(allocator, key -> new ArrayList<>()).add(outcome);
         progress.aside(() -> tell(trace, allocator, outcome));
-        progress.step();
+        progress.step(1);
       }
     }
     return new Report(
@@ -274,41 +279,8 @@ public final class ReplayCommand implements Callable<Integer> {
     return quick ? all.subList(0, 1) : all;
   }
 
-  /** A run takes minutes: it should not end at a file that cannot be written. */
-  private void checkWritable() {
-    if (json == null || json.equals("-")) {
-      return;
-    }
-    Path file = Path.of(json);
-    boolean existed = Files.exists(file);
-    try {
-      Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE).close();
-      if (!existed) {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw notWritable(e);
-    }
-  }
-
-  private void writeJson(List<Report> reports) {
-    if ("-".equals(json)) {
-      out().println(Report.json(reports));
-      out().flush();
-    } else if (json != null) {
-      try {
-        Files.writeString(Path.of(json), Report.json(reports) + System.lineSeparator());
-      } catch (IOException e) {
-        throw notWritable(e);
-      }
-    }
-  }
-
-  private KmemException notWritable(IOException why) {
-    return new KmemException(
-        "--json %s cannot be written: %s; accepted is a file in a folder that exists, or -."
-            .formatted(json, why),
-        why);
+  private boolean isForTheConsole() {
+    return "-".equals(json);
   }
 
   private PrintWriter out() {
@@ -317,54 +289,6 @@ public final class ReplayCommand implements Callable<Integer> {
 
   private PrintWriter err() {
     return spec.commandLine().getErr();
-  }
-
-  /** A bar on the standard error if that is a terminal, which bin/kmem finds out, else nothing. */
-  private static final class Progress implements AutoCloseable {
-    private final ProgressBar bar; // Null if nobody watches.
-
-    Progress(int steps) {
-      bar =
-          Boolean.getBoolean("kmem.terminal")
-              ? new ProgressBarBuilder()
-                  .setTaskName("replay")
-                  .setInitialMax(steps)
-                  .setStyle(ProgressBarStyle.ASCII)
-                  .clearDisplayOnFinish()
-                  .build()
-              : null;
-    }
-
-    void now(String what) {
-      if (bar != null) {
-        bar.setExtraMessage(what);
-        bar.refresh();
-      }
-    }
-
-    void step() {
-      if (bar != null) {
-        bar.step();
-      }
-    }
-
-    /** Prints something without the bar in between. */
-    void aside(Runnable print) {
-      if (bar != null) {
-        bar.pause();
-      }
-      print.run();
-      if (bar != null) {
-        bar.resume();
-      }
-    }
-
-    @Override
-    public void close() {
-      if (bar != null) {
-        bar.close();
-      }
-    }
   }
 
   /** Names are accepted in any case. */

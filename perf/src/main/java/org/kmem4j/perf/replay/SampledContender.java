@@ -18,9 +18,4 @@ abstract class SampledContender implements Contender {
   public final long peakMappedBytes() {
     return peak.get();
   }
-
-  /** An exact handle of a C function has thrown, which it cannot. */
-  static AssertionError impossible(Throwable thrown) {
-    return new AssertionError("a C function threw", thrown);
-  }
 }

@@ -6,51 +6,30 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import org.kmem4j.perf.clib.CAllocator.Tcmalloc;
+import org.kmem4j.perf.clib.CLibrary;
 
 /** The tcmalloc of gperftools, if the system has it. */
 final class TcmallocContender extends SampledContender {
-  private static final SymbolLookup LIBRARY = Allocator.TCMALLOC.library();
-  private static final MethodHandle MALLOC = Native.malloc(LIBRARY, "tc_malloc");
-  private static final MethodHandle FREE = Native.free(LIBRARY, "tc_free");
-
   private static final MethodHandle PROPERTY =
-      Native.function(
-          LIBRARY,
+      CLibrary.TCMALLOC.function(
           "MallocExtension_GetNumericProperty",
           FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
 
-  /** {@code char* tc_version(int* major, int* minor, char** patch)}. */
-  private static final MethodHandle VERSION =
-      Native.function(
-          LIBRARY, "tc_version", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-
   @Override
   public long alloc(int cell, long bytes) {
-    try {
-      return (long) MALLOC.invokeExact(bytes);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return Tcmalloc.IT.malloc(bytes);
   }
 
   @Override
   public void free(int cell, long address, long bytes) {
-    try {
-      FREE.invokeExact(address);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    Tcmalloc.IT.free(address);
   }
 
   @Override
   public String version() {
-    try {
-      return Native.string((long) VERSION.invokeExact(0L, 0L, 0L));
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return CLibrary.TCMALLOC.version();
   }
 
   @Override
@@ -61,7 +40,7 @@ final class TcmallocContender extends SampledContender {
       int known = (int) PROPERTY.invokeExact(name, value.address());
       return known != 0 ? value.get(JAVA_LONG, 0) : -1;
     } catch (Throwable e) {
-      throw impossible(e);
+      throw CLibrary.impossible(e);
     }
   }
 }

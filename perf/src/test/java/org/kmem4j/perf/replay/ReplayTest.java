@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.clib.Native;
 import org.kmem4j.perf.trace.TraceReader;
 import org.kmem4j.perf.trace.TraceWriter;
 

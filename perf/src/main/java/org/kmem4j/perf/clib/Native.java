@@ -1,7 +1,6 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.clib;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import java.lang.foreign.Arena;
@@ -15,25 +14,25 @@ import java.util.Optional;
 
 /** Native memory by address, and functions of C libraries. */
 @SuppressWarnings("restricted") // The only class of this module that needs native access.
-final class Native {
+public final class Native {
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final Linker LINKER = Linker.nativeLinker();
 
   private Native() {}
 
-  static long getLong(long address) {
+  public static long getLong(long address) {
     return MEMORY.get(JAVA_LONG_UNALIGNED, address);
   }
 
-  static void putLong(long address, long value) {
+  public static void putLong(long address, long value) {
     MEMORY.set(JAVA_LONG_UNALIGNED, address, value);
   }
 
-  static byte getByte(long address) {
+  public static byte getByte(long address) {
     return MEMORY.get(JAVA_BYTE, address);
   }
 
-  static void putByte(long address, byte value) {
+  public static void putByte(long address, byte value) {
     MEMORY.set(JAVA_BYTE, address, value);
   }
 
@@ -59,24 +58,9 @@ final class Native {
     return LINKER.defaultLookup();
   }
 
-  /** {@code void* name(size_t)}, called without a thread state change. */
-  static MethodHandle malloc(SymbolLookup library, String name) {
-    return LINKER.downcallHandle(
-        library.findOrThrow(name),
-        FunctionDescriptor.of(JAVA_LONG, JAVA_LONG),
-        Linker.Option.critical(false));
-  }
-
-  /** {@code void name(void*)}, called without a thread state change. */
-  static MethodHandle free(SymbolLookup library, String name) {
-    return LINKER.downcallHandle(
-        library.findOrThrow(name),
-        FunctionDescriptor.ofVoid(JAVA_LONG),
-        Linker.Option.critical(false));
-  }
-
-  /** Any other function; it may take its time. */
-  static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
-    return LINKER.downcallHandle(library.findOrThrow(name), type);
+  /** A function of a library. */
+  static MethodHandle function(
+      SymbolLookup library, String name, FunctionDescriptor type, Linker.Option... options) {
+    return LINKER.downcallHandle(library.findOrThrow(name), type, options);
   }
 }
