@@ -10,7 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.memcg.counter.Counters.Group;
@@ -304,9 +306,29 @@ class StockTest {
     assertEquals(BATCH - 1, stock.pages(cousin));
   }
 
-  /** The drainer has taken an entry and not uncharged it when the request comes. */
+  @Test
+  void anEntryWhoseGroupWasReleasedMeanwhileIsSkipped() {
+    stock.tryCharge(group, 1);
+    group.references.set(0); // as if the entry had gone after it was read
+
+    assertEquals(0, stock.drain(root));
+
+    group.references.set(2);
+    assertEquals(BATCH - 1, stock.drain(root));
+  }
+
   @Test
   void aRequestJoinsADrainThatIsRunning() throws InterruptedException {
+    joinsADrain(() -> stock.tryCharge(group, 199));
+  }
+
+  @Test
+  void aRequestThatDrainsWaitsForTheDrainOfAnother() throws InterruptedException {
+    joinsADrain(() -> stock.chargeDrained(group, 199));
+  }
+
+  /** The drainer has taken an entry and not uncharged it when the request comes. */
+  private void joinsADrain(Supplier<PageCounter> request) throws InterruptedException {
     parent.setMax(200);
     Group sibling = counters.group(parent);
     chargeOnAThread(sibling, 1);
@@ -326,7 +348,7 @@ class StockTest {
         });
     Crew.await(taken);
 
-    Thread waiter = crew.start(() -> assertNull(stock.tryCharge(group, 199)));
+    Thread waiter = crew.start(() -> assertNull(request.get()));
 
     assertFalse(waiter.join(Duration.ofMillis(50)), "it waits for the drain");
     goOn.countDown();
@@ -424,7 +446,7 @@ class StockTest {
     for (int i = 0; i < 2; i++) {
       crew.start(
           () -> {
-            var random = new java.util.SplittableRandom();
+            var random = new SplittableRandom();
             while (crew.goesOn()) {
               Group some = groups.get(random.nextInt(groups.size()));
               int pages = 1 + random.nextInt(20);
