@@ -25,12 +25,6 @@ final class CounterMutants {
               "if (pages > free - pending(word)) {",
               TWO_THAT_FIT + "oneThatFitsBesideOneThatIsRefusedAbove"),
           of(
-              "whoever depends on pending pages waits for them",
-              COUNTER,
-              "if (pages > Math.min(free, MAX_PENDING) - pending(word)) {",
-              "if (pages > free) {",
-              COUNTER_TEST + "whoFitsOnlyWithoutWhatIsPendingWaitsForIt"),
-          of(
               "whoever cannot fit is refused without waiting",
               COUNTER,
               "if (pages > free) {",
