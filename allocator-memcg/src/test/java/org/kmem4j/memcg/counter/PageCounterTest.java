@@ -14,6 +14,7 @@ import java.net.URLClassLoader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -328,36 +329,46 @@ class PageCounterTest {
     assertTrue(child.tryChargeAhead(1, 0));
   }
 
-  /** Once a setter was told that there is nothing, nothing comes until the limit rises again. */
+  /** A setter that was told that there is nothing, and a charge that was granted: never both. */
   @Test
   void noChargePassesALimitThatWasSetBefore() throws InterruptedException {
-    for (int i = 0; i < 2; i++) {
-      crew.start(
-          () -> {
-            while (crew.goesOn()) {
-              if (child.tryCharge(1) == null) {
-                child.uncharge(1);
-              }
-            }
-          });
-    }
-    var lowered = new AtomicLong();
+    var begun = new AtomicLong();
+    var ended = new AtomicLong(); // the round, negative if the charge was granted in it
     crew.start(
         () -> {
-          while (crew.goesOn()) {
-            if (group.setMax(0) == 0) {
-              lowered.incrementAndGet();
-              for (int look = 0; look < 50; look++) {
-                assertEquals(0, group.usage(), "above max=0");
-              }
+          for (long round = 1; crew.goesOn(); round++) {
+            awaitRound(begun, round);
+            ended.set(group.tryCharge(1) == null ? -round : round);
+          }
+        });
+    var random = new SplittableRandom();
+    crew.start(
+        () -> {
+          for (long round = 1; crew.goesOn(); round++) {
+            group.setMax(1);
+            begun.set(round);
+            for (int delay = random.nextInt(64); delay > 0; delay--) {
+              group.max();
             }
-            group.setMax(2);
+            long told = group.setMax(0);
+            awaitRound(ended, round);
+            if (ended.get() == -round) {
+              assertEquals(1, told, "granted after max=0, in round " + round);
+              group.uncharge(1);
+            }
           }
         });
 
-    crew.runFor(Duration.ofMillis(1000));
+    crew.runFor(Duration.ofMillis(1500));
 
-    assertTrue(lowered.get() > 0);
-    assertEquals(0, root.usage());
+    assertTrue(begun.get() > 1000, () -> "rounds: " + begun);
+  }
+
+  private void awaitRound(AtomicLong at, long round) {
+    for (int spins = 0; Math.abs(at.get()) != round && crew.goesOn(); spins++) {
+      if (spins > 2000) {
+        Thread.yield();
+      }
+    }
   }
 }
