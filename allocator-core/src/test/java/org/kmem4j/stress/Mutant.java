@@ -15,18 +15,18 @@ import java.util.stream.Collectors;
  * @param test class, or class and method with # between, below {@code org.kmem4j}
  * @param flags of the JVM that runs the test
  */
-record Mutant(
+public record Mutant(
     String rule, String file, String find, String replace, String test, List<String> flags) {
 
   private static final String MANY_GRACE_PERIODS = "-Dkmem4j.rcu.maxPerSecond=1000000";
 
-  static Mutant of(
+  public static Mutant of(
       String rule, String file, String find, String replace, String test, String... flags) {
     return new Mutant(rule, file, find, replace, test, List.of(flags));
   }
 
   /** The source without the rule. */
-  String apply(String source) {
+  public String apply(String source) {
     String anySpace =
         Arrays.stream(find.strip().split("\\s+"))
             .map(Pattern::quote)

@@ -21,28 +21,34 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Takes each rule out of a copy of the sources and runs its test there: a test that still passes
  * tests nothing. {@code ./mvnw -Pmutants -pl allocator-core test} runs them, and only them.
+ *
+ * <p>Another module extends it and hides {@link #mutants} and {@link #controls}.
  */
 @Tag("mutant")
-class MutantsTest {
+public class MutantsTest {
   private static final Path SOURCES = Path.of("src/main/java");
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   @TempDir(cleanup = CleanupMode.ALWAYS)
   private Path folder;
 
-  /** With {@code -Dmutant=stripe} those alone whose rule speaks of a stripe. */
-  private static Stream<Mutant> chosen() {
-    String part = System.getProperty("mutant", "");
-    return Mutant.ALL.stream().filter(mutant -> mutant.rule().contains(part));
+  public static Stream<Mutant> mutants() {
+    return chosen(Mutant.ALL);
   }
 
-  static Stream<Mutant> mutants() {
-    return chosen();
+  public static Stream<Mutant> controls() {
+    return controls(Mutant.ALL);
+  }
+
+  /** With {@code -Dmutant=stripe} those alone whose rule speaks of a stripe. */
+  protected static Stream<Mutant> chosen(List<Mutant> all) {
+    String part = System.getProperty("mutant", "");
+    return all.stream().filter(mutant -> mutant.rule().contains(part));
   }
 
   /** Each test with its flags once. */
-  static Stream<Mutant> controls() {
-    return chosen()
+  protected static Stream<Mutant> controls(List<Mutant> all) {
+    return chosen(all)
         .map(mutant -> new Mutant("control", "", "", "", mutant.test(), mutant.flags()))
         .distinct();
   }

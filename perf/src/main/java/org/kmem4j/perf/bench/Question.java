@@ -57,6 +57,14 @@ enum Question {
       "mimalloc"),
   VIRTUAL_THREAD(
       "a pair of 64 bytes on a virtual thread", VirtualThreadBenchmark.class, "kmemCache", "heap"),
+  CHARGE(
+      "charge a page to a group with three ancestors",
+      ChargeBenchmark.class,
+      "stock",
+      "stockPair",
+      "noStock",
+      "kernelStock",
+      "kernelNoStock"),
   GIVE_BACK("free 512 MiB and wait: how much stays resident", null, "agent");
 
   final String title;

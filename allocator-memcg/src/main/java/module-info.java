@@ -1,0 +1,4 @@
+/** Memory cgroups over the allocator: a tree of limits, and reparenting that touches no page. */
+module org.kmem4j.memcg {
+  requires transitive org.kmem4j;
+}
