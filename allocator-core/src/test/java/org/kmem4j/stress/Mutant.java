@@ -91,7 +91,14 @@ record Mutant(
               "page/PageMap.java",
               "return Memory.casLong(frames + page * FRAME_BYTES + PAGES, pages, 0);",
               "Memory.putLong(frames + page * FRAME_BYTES + PAGES, 0); return true;",
-              "stress.LargeBlockRaceTest#aLargeBlockIsFreedOnceForLong"),
+              "page.LargeBlockTest#ofTwoWhoHaveSeenItsLengthOneTakesABlock"),
+          of(
+              "of several who free a large block one succeeds, by a race",
+              "page/PageMap.java",
+              "return Memory.casLong(frames + page * FRAME_BYTES + PAGES, pages, 0);",
+              "if (largePages(page) != pages) { return false; }"
+                  + " Memory.putLong(frames + page * FRAME_BYTES + PAGES, 0); return true;",
+              "page.LargeBlockTest#ofTwoWhoTakeABlockAtTheSameTimeOneSucceeds"),
           // ------------------------------------------------------------ section 3: fronts
           of(
               "a requested drain forbids attaching",
