@@ -24,6 +24,9 @@ abstract class SlotWords extends Padding {
   /** Id of the thread; 0 for a stripe, -1 while being adopted. */
   long owner;
 
+  /** Written where a full fence is needed and a call is not possible. See {@link Rcu}. */
+  volatile int fence;
+
   /** 1 while a virtual thread uses the stripe. */
   int locked;
 
