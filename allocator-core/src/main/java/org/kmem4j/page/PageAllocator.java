@@ -1,6 +1,8 @@
 package org.kmem4j.page;
 
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
@@ -53,6 +55,9 @@ public final class PageAllocator {
   private volatile boolean listsAllowed = true;
 
   private final BooleanSupplier mayKeepLists = () -> listsAllowed;
+
+  /** Lists that were taken away and wait for their grace period; each is emptied, then removed. */
+  private final Queue<Sheaf> drained = new ConcurrentLinkedQueue<>();
 
   // Guarded by the lock.
   private final Buddy buddy;
@@ -205,7 +210,12 @@ public final class PageAllocator {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       Sheaf list = Front.unlink(PerThread.slot(i), link);
       if (list != null) {
-        deferred.add(() -> emptyList(list, 0));
+        drained.add(list);
+        deferred.add(
+            () -> {
+              emptyList(list, 0);
+              drained.remove(list);
+            });
       }
     }
     deferred.finish(maxNanos);
@@ -694,6 +704,9 @@ public final class PageAllocator {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       inLists += Front.peekCount(PerThread.slot(i), link);
     }
+    for (Sheaf list : drained) {
+      inLists += list.count();
+    }
     lock.lock();
     try {
       return new PageStats(
@@ -735,6 +748,7 @@ public final class PageAllocator {
       for (int i = 0; i < PerThread.slotCount(); i++) {
         Front.peek(PerThread.slot(i), link).forEach(list -> addListed(list, validator));
       }
+      drained.forEach(list -> addListed(list, validator));
       return validator.run(buddy, mappedPages, peakPages, ceilingPages);
     } finally {
       lock.unlock();

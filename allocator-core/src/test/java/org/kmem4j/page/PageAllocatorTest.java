@@ -22,6 +22,7 @@ import org.kmem4j.memory.Os;
 import org.kmem4j.stress.Crew;
 import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.Slot;
 
 /** Pages: what is handed out is aligned, one's own, and below the ceiling; what lies idle goes. */
@@ -167,6 +168,36 @@ final class PageAllocatorTest {
 
     assertEquals(1, pages.giveBack(Long.MAX_VALUE));
     assertEquals(0, pages.stats().mapped());
+  }
+
+  @Test
+  void aListThatWaitsForAGracePeriodIsFreeMemoryToo() throws InterruptedException {
+    open(MIB);
+    CountDownLatch inside = new CountDownLatch(1);
+    crew.start(
+        () -> {
+          Slot slot = PerThread.find();
+          pages.free(take(0, slot), 0, slot);
+          Rcu.enter(slot);
+          inside.countDown();
+          try {
+            Crew.await(release);
+          } finally {
+            Rcu.exit(slot);
+          }
+        });
+    Crew.await(inside);
+    Deferred deferred = new Deferred();
+
+    pages.drainLists(0, deferred);
+
+    assertEquals(1, deferred.size());
+    assertEquals(1, pages.stats().freeBacked());
+    pages.validate();
+    release.countDown();
+    deferred.finish(Long.MAX_VALUE);
+    assertEquals(1, pages.stats().freeBacked());
+    assertEquals(1, pages.giveBack(Long.MAX_VALUE));
   }
 
   @ParameterizedTest
