@@ -951,8 +951,9 @@ public final class KmemCache {
     StackProbe.probe();
     Slot pinned = suspendPin();
     try {
-      while (!list.keepFree(count)) {
-        long slab = newSlab(PerThread.existing(), mayWait);
+      // With a bound: whoever trims as fast as slabs are made would hold us up for ever.
+      for (long made = 0; !list.keepFree(count); made++) {
+        long slab = made > 2 * count ? 0 : newSlab(PerThread.existing(), mayWait);
         if (slab == 0) {
           return false;
         }
