@@ -12,14 +12,24 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.agrona.concurrent.Agent;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.stress.Crew;
 
 /** All background work is one agent, which nobody runs unasked. */
 final class AgentTest {
   @RegisterExtension private final Allocators allocators = new Allocators();
+  private final Crew crew = new Crew();
+  private final CountDownLatch release = new CountDownLatch(1);
+
+  @AfterEach
+  void letAllGo() throws InterruptedException {
+    release.countDown();
+    crew.join();
+  }
 
   /** Runs an agent until something is so; gives up after a time that no machine needs. */
   private static boolean runUntil(Agent agent, BooleanSupplier done) throws Exception {
@@ -82,23 +92,19 @@ final class AgentTest {
   @Test
   void whatParkedAndDeadThreadsHaveCachedComesBack() throws Exception {
     SlabAllocator allocator = allocators.open(b -> b.decay(Duration.ofMillis(50)));
-    CountDownLatch end = new CountDownLatch(1);
     CountDownLatch filled = new CountDownLatch(4);
-    List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       boolean parks = i % 2 == 0;
-      threads.add(
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    useALittle(allocator);
-                    filled.countDown();
-                    if (parks) {
-                      awaitQuietly(end);
-                    }
-                  }));
+      crew.start(
+          () -> {
+            useALittle(allocator);
+            filled.countDown();
+            if (parks) {
+              Crew.await(release);
+            }
+          });
     }
-    filled.await();
+    Crew.await(filled);
     assertTrue(allocator.stats().cachedBytes() > 0);
 
     assertTrue(
@@ -106,11 +112,6 @@ final class AgentTest {
             allocator.agent(),
             () -> allocator.stats().cachedBytes() == 0 && allocator.stats().mappedBytes() == 0),
         () -> allocator.stats().toString());
-
-    end.countDown();
-    for (Thread thread : threads) {
-      thread.join();
-    }
   }
 
   private static void useALittle(SlabAllocator allocator) {
@@ -119,14 +120,6 @@ final class AgentTest {
       blocks.add(allocator.alloc(64));
     }
     blocks.forEach(allocator::free);
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   @Test

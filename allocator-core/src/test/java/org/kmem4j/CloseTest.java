@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
@@ -27,10 +28,20 @@ import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Pin;
 import org.kmem4j.slab.SizeClasses;
+import org.kmem4j.stress.Crew;
 
 /** The end of an allocator: what was left is reported, and whoever comes late is told. */
 final class CloseTest {
   @RegisterExtension private final Allocators allocators = new Allocators();
+  private final Crew crew = new Crew();
+  private final CountDownLatch release = new CountDownLatch(1);
+
+  /** Before the allocators are closed, which waits for whoever is pinned. */
+  @AfterEach
+  void letAllGo() throws InterruptedException {
+    release.countDown();
+    crew.join();
+  }
 
   private static final class Nobody implements Account {
     @Override
@@ -200,33 +211,22 @@ final class CloseTest {
     cache.allocBulk(objects, 0, 50);
     cache.freeBulk(objects, 0, 50);
     CountDownLatch pinned = new CountDownLatch(1);
-    CountDownLatch end = new CountDownLatch(1);
-    Thread reader =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  Pin pin = allocator.pin();
-                  pinned.countDown();
-                  awaitQuietly(end);
-                  pin.close();
-                });
-    pinned.await();
+    crew.start(
+        () -> {
+          try (Pin _ = allocator.pin()) {
+            pinned.countDown();
+            Crew.await(release);
+          }
+        });
+    Crew.await(pinned);
     assertThrows(OutOfNativeMemoryException.class, () -> allocator.alloc(2 << 20));
     assertEquals(0, cache.stats().usedObjects(), "taken from its front, and not yet in its slab");
-    end.countDown();
-    reader.join();
+    release.countDown();
+    crew.join();
 
     allocator.close();
 
     assertTrue(reports.getFirst().isEmpty(), () -> reports.getFirst().toString());
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   @Test

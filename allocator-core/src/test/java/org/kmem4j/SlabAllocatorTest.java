@@ -22,6 +22,7 @@ import org.kmem4j.slab.CacheStats;
 import org.kmem4j.slab.Description;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.stress.Crew;
 
 /** The door as its users see it: refusals, numbers, descriptions. */
 final class SlabAllocatorTest {
@@ -86,17 +87,16 @@ final class SlabAllocatorTest {
   void whatOtherThreadsHaveCachedIsCollectedBeforeARefusal() throws InterruptedException {
     SlabAllocator allocator = allocators.open(b -> b.max(4 << 20).frontBudget(4 << 20));
     KmemCache cache = allocator.createCache("c", 1000);
-    Thread thread =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  List<Long> objects = new ArrayList<>();
-                  for (long o = cache.tryAlloc(); o != 0; o = cache.tryAlloc()) {
-                    objects.add(o);
-                  }
-                  objects.forEach(cache::free);
-                });
-    thread.join();
+    Crew crew = new Crew();
+    crew.start(
+        () -> {
+          List<Long> objects = new ArrayList<>();
+          for (long o = cache.tryAlloc(); o != 0; o = cache.tryAlloc()) {
+            objects.add(o);
+          }
+          objects.forEach(cache::free);
+        });
+    crew.join();
 
     long block = allocator.alloc((4 << 20) - (64 << 10));
 

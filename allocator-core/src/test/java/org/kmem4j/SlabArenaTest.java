@@ -4,14 +4,12 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -20,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.stress.Crew;
 
 /**
  * Arenas over an allocator: they keep what {@code java.lang.foreign} promises, and leak nothing.
@@ -130,23 +129,16 @@ final class SlabArenaTest {
   void aConfinedArenaBelongsToItsThread() throws InterruptedException {
     SlabArena arena = SlabArena.confined(allocator);
     MemorySegment segment = arena.allocate(8);
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    Thread thread =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  try {
-                    assertThrows(WrongThreadException.class, () -> segment.get(JAVA_BYTE, 0));
-                    assertThrows(WrongThreadException.class, () -> arena.allocate(8));
-                    assertThrows(WrongThreadException.class, arena::close);
-                  } catch (AssertionError e) {
-                    failure.set(e);
-                  }
-                });
+    Crew crew = new Crew();
 
-    thread.join();
+    crew.start(
+        () -> {
+          assertThrows(WrongThreadException.class, () -> segment.get(JAVA_BYTE, 0));
+          assertThrows(WrongThreadException.class, () -> arena.allocate(8));
+          assertThrows(WrongThreadException.class, arena::close);
+        });
+    crew.join();
 
-    assertNull(failure.get());
     assertEquals(1, used(), "the refused one left nothing");
     arena.close();
   }
@@ -154,20 +146,16 @@ final class SlabArenaTest {
   @Test
   void aSharedArenaServesAllThreads() throws InterruptedException {
     SlabArena arena = SlabArena.shared(allocator);
-    List<Thread> threads = new ArrayList<>();
+    Crew crew = new Crew();
     for (int i = 0; i < 4; i++) {
-      threads.add(
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    for (int k = 0; k < 500; k++) {
-                      arena.allocate(100).fill((byte) 1);
-                    }
-                  }));
+      crew.start(
+          () -> {
+            for (int k = 0; k < 500; k++) {
+              arena.allocate(100).fill((byte) 1);
+            }
+          });
     }
-    for (Thread thread : threads) {
-      thread.join();
-    }
+    crew.join();
     assertEquals(2000, used());
 
     arena.close();
@@ -179,23 +167,22 @@ final class SlabArenaTest {
   void whoeverAllocatesWhileASharedArenaClosesGetsASegmentOrAnError() throws InterruptedException {
     for (int round = 0; round < 50; round++) {
       SlabArena arena = SlabArena.shared(allocator);
-      Thread thread =
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    try {
-                      while (true) {
-                        arena.allocate(64);
-                      }
-                    } catch (IllegalStateException e) {
-                      // closed
-                    }
-                  });
+      Crew crew = new Crew();
+      crew.start(
+          () -> {
+            try {
+              while (true) {
+                arena.allocate(64);
+              }
+            } catch (IllegalStateException e) {
+              // closed
+            }
+          });
       Thread.sleep(1);
 
       arena.close();
 
-      thread.join();
+      crew.join();
       assertEquals(0, used());
     }
   }

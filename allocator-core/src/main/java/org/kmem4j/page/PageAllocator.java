@@ -1,8 +1,8 @@
 package org.kmem4j.page;
 
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
@@ -59,12 +59,12 @@ public final class PageAllocator {
   /** Link of the per-thread lists, and whether there may be any. */
   private final Linked lists;
 
-  /** Lists that were taken from their threads and wait for a grace period. */
-  private final Set<Sheaf> unlinked = ConcurrentHashMap.newKeySet();
-
   private volatile boolean listsAllowed = true;
 
   private final BooleanSupplier mayKeepLists = () -> listsAllowed;
+
+  /** Lists that were taken away and wait for their grace period; each is emptied, then removed. */
+  private final Queue<Sheaf> drained = new ConcurrentLinkedQueue<>();
 
   // Guarded by the lock.
   private final Buddy buddy;
@@ -222,11 +222,11 @@ public final class PageAllocator {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       Sheaf list = Front.unlink(PerThread.slot(i), lists);
       if (list != null) {
-        unlinked.add(list);
+        drained.add(list);
         deferred.add(
             () -> {
               emptyList(list, 0);
-              unlinked.remove(list);
+              drained.remove(list);
             });
       }
     }
@@ -732,7 +732,7 @@ public final class PageAllocator {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       inLists += Front.peekCount(PerThread.slot(i), lists);
     }
-    for (Sheaf list : unlinked) {
+    for (Sheaf list : drained) {
       inLists += list.count();
     }
     lock.lock();
@@ -776,7 +776,7 @@ public final class PageAllocator {
       for (int i = 0; i < PerThread.slotCount(); i++) {
         Front.peek(PerThread.slot(i), lists).forEach(list -> addListed(list, validator));
       }
-      unlinked.forEach(list -> addListed(list, validator));
+      drained.forEach(list -> addListed(list, validator));
       return validator.run(buddy, mappedPages, peakPages, ceilingPages);
     } finally {
       lock.unlock();

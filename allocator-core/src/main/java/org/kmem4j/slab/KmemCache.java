@@ -516,8 +516,9 @@ public final class KmemCache extends OwnedCache {
     }
     Slot pinned = suspendPin();
     try {
-      while (!store.list().keepFree(count)) {
-        long slab = store.addSlab();
+      // With a bound: whoever trims as fast as slabs are made would hold us up for ever.
+      for (long made = 0; !store.list().keepFree(count); made++) {
+        long slab = made > 2 * count ? NO_PAGES : store.addSlab();
         if (slab <= 0) {
           return slab;
         }

@@ -34,22 +34,36 @@ public final class Front {
 
   /** Takes one object from the front of the slot, which the caller owns. 0 if it has none. */
   public static long pop(Slot slot, Linked owner) {
-    Rcu.enter(slot);
+    long object = 0;
     try {
-      return popPinned(slot, owner);
-    } finally {
+      Rcu.enter(slot);
+      object = popPinned(slot, owner);
       Rcu.exit(slot);
+    } catch (Throwable e) { // no finally that calls exit: see Rcu
+      slot.fence = 0;
+      slot.word = 0;
+      if (object == 0) {
+        throw e;
+      }
     }
+    return object;
   }
 
   /** Puts one object into the front of the slot, which the caller owns. False if it has no room. */
   public static boolean push(Slot slot, Linked owner, long object) {
-    Rcu.enter(slot);
+    boolean pushed = false;
     try {
-      return pushPinned(slot, owner, object);
-    } finally {
+      Rcu.enter(slot);
+      pushed = pushPinned(slot, owner, object);
       Rcu.exit(slot);
+    } catch (Throwable e) {
+      slot.fence = 0;
+      slot.word = 0;
+      if (!pushed) {
+        throw e;
+      }
     }
+    return pushed;
   }
 
   /**
@@ -58,20 +72,31 @@ public final class Front {
    * @return how many it took
    */
   public static int popMany(Slot slot, Linked owner, long[] objects, int from, int count) {
-    Rcu.enter(slot);
+    int taken = 0;
     try {
-      Sheaf sheaf = slot.link(owner.link());
-      if (sheaf == null) {
-        return 0;
-      }
-      int taken = Math.min(count, sheaf.count);
-      int top = sheaf.count - taken;
-      System.arraycopy(sheaf.objects, top, objects, from, taken);
-      sheaf.count = top;
-      return taken;
-    } finally {
+      Rcu.enter(slot);
+      taken = popManyPinned(slot, owner, objects, from, count);
       Rcu.exit(slot);
+    } catch (Throwable e) {
+      slot.fence = 0;
+      slot.word = 0;
+      if (taken == 0) {
+        throw e;
+      }
     }
+    return taken;
+  }
+
+  private static int popManyPinned(Slot slot, Linked owner, long[] objects, int from, int count) {
+    Sheaf sheaf = slot.link(owner.link());
+    if (sheaf == null) {
+      return 0;
+    }
+    int taken = Math.min(count, sheaf.count);
+    int top = sheaf.count - taken;
+    System.arraycopy(sheaf.objects, top, objects, from, taken);
+    sheaf.count = top; // the last step, after which nothing is called
+    return taken;
   }
 
   /**
@@ -80,19 +105,30 @@ public final class Front {
    * @return how many had room
    */
   public static int pushMany(Slot slot, Linked owner, long[] objects, int from, int count) {
-    Rcu.enter(slot);
+    int put = 0;
     try {
-      Sheaf sheaf = slot.link(owner.link());
-      if (sheaf == null) {
-        return 0;
-      }
-      int put = Math.min(count, sheaf.objects.length - sheaf.count);
-      System.arraycopy(objects, from, sheaf.objects, sheaf.count, put);
-      sheaf.count += put;
-      return put;
-    } finally {
+      Rcu.enter(slot);
+      put = pushManyPinned(slot, owner, objects, from, count);
       Rcu.exit(slot);
+    } catch (Throwable e) {
+      slot.fence = 0;
+      slot.word = 0;
+      if (put == 0) {
+        throw e;
+      }
     }
+    return put;
+  }
+
+  private static int pushManyPinned(Slot slot, Linked owner, long[] objects, int from, int count) {
+    Sheaf sheaf = slot.link(owner.link());
+    if (sheaf == null) {
+      return 0;
+    }
+    int put = Math.min(count, sheaf.objects.length - sheaf.count);
+    System.arraycopy(objects, from, sheaf.objects, sheaf.count, put);
+    sheaf.count += put;
+    return put;
   }
 
   /** As {@link #pop}, in a section or under a pin of the calling thread. */

@@ -10,9 +10,13 @@ import org.kmem4j.memory.Os;
  * period</em>, the time after which every read section that was running has ended. Process-wide.
  *
  * <p>A section is entered by storing the number of the latest grace period into the slot's word and
- * left by storing 0, always in a {@code finally}, for a stack overflow would otherwise leave it
- * set. It holds leaf code only: no allocation, lock, class initialisation or callback. A writer
- * unpublishes, then calls {@link #synchronize}, then owns what it unpublished.
+ * left by storing 0. It holds leaf code only: no allocation, lock, class initialisation or
+ * callback. A writer unpublishes, then calls {@link #synchronize}, then owns what it unpublished.
+ *
+ * <p>Whatever is thrown ends the section too, a stack overflow among them, and where the stack has
+ * ended there is none for {@link #exit} either: it may be interpreted still when what called it is
+ * compiled. So {@link Front} ends a section that failed by two stores, which need no stack; the
+ * first is volatile, and a fence. A section behind a {@link StackProbe} may use {@code finally}.
  *
  * <p>The word holds a number and not a flag, so that a writer need not catch a busy reader between
  * two sections: a section that began after the number rose has seen what was unpublished.
@@ -67,7 +71,6 @@ public final class Rcu {
 
   /** Begins a read section of the slot, which the calling thread owns. Not reentrant. */
   public static void enter(Slot slot) {
-    StackProbe.probeSection(); // else the interpreter may run out of stack with the word set
     slot.word = GP.value; // plain: the fence below and the one in exit keep it in its place
     if (FENCE) {
       VarHandle.fullFence();

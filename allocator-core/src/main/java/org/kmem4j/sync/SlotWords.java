@@ -27,6 +27,9 @@ abstract class SlotWords extends Padding {
   /** What the thread is bound to: see {@link PerThread#bind}. */
   Object binding;
 
+  /** Written where a full fence is needed and a call is not possible. See {@link Rcu}. */
+  volatile int fence;
+
   /** 1 while a virtual thread uses the stripe. */
   int locked;
 

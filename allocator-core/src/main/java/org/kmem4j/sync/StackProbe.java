@@ -19,29 +19,6 @@ public final class StackProbe {
   }
 
   /**
-   * Returns if a read section fits on the stack, down to the fence that ends it. Compiled code
-   * needs no stack for a section, and of this nothing remains there.
-   *
-   * @throws StackOverflowError if not
-   */
-  static void probeSection() {
-    larger(0, 0, 0);
-  }
-
-  @SuppressWarnings("unused") // parameters take stack
-  private static void larger(long a, long b, long c) {
-    largerStill(a, b, c, 0);
-  }
-
-  @SuppressWarnings("unused")
-  private static void largerStill(long a, long b, long c, long d) {
-    largest(a, b, c, d, 0);
-  }
-
-  @SuppressWarnings("unused")
-  private static void largest(long a, long b, long c, long d, long e) {}
-
-  /**
    * A method with a large frame. The interpreter makes the frame. Compiled code does not, but it
    * tests for as much stack as the interpreter's frame takes, because it may have to go on there:
    * at the throw, which is why there is one. It costs one instruction per page; a recursion deep

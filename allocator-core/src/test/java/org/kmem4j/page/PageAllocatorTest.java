@@ -13,17 +13,17 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
+import org.kmem4j.stress.Crew;
 import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.Linked;
 import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.Slot;
 
 /** Pages: what is handed out is aligned, one's own, and below the ceiling; what lies idle goes. */
@@ -34,6 +34,8 @@ final class PageAllocatorTest {
   private static final long STEP = DECAY / 9 + 1;
   private static final int CACHE = 77;
 
+  private final Crew crew = new Crew();
+  private final CountDownLatch release = new CountDownLatch(1);
   private PageAllocator pages;
   private Linked link;
 
@@ -48,7 +50,9 @@ final class PageAllocatorTest {
   }
 
   @AfterEach
-  void validateAndEnd() {
+  void validateAndEnd() throws InterruptedException {
+    release.countDown();
+    crew.join();
     pages.validate();
     pages.deactivate();
     drain();
@@ -152,24 +156,49 @@ final class PageAllocatorTest {
   void theListOfAParkedThreadIsDrainedWithoutIt() throws InterruptedException {
     open(MIB);
     CountDownLatch filled = new CountDownLatch(1);
-    CountDownLatch end = new CountDownLatch(1);
-    Thread thread =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  Slot slot = PerThread.find();
-                  pages.free(take(0, slot), 0, slot);
-                  filled.countDown();
-                  await(end);
-                });
-    filled.await();
+    crew.start(
+        () -> {
+          Slot slot = PerThread.find();
+          pages.free(take(0, slot), 0, slot);
+          filled.countDown();
+          Crew.await(release);
+        });
+    Crew.await(filled);
 
     drain();
 
     assertEquals(1, pages.giveBack(Long.MAX_VALUE));
     assertEquals(0, pages.stats().mapped());
-    end.countDown();
-    thread.join();
+  }
+
+  @Test
+  void aListThatWaitsForAGracePeriodIsFreeMemoryToo() throws InterruptedException {
+    open(MIB);
+    CountDownLatch inside = new CountDownLatch(1);
+    crew.start(
+        () -> {
+          Slot slot = PerThread.find();
+          pages.free(take(0, slot), 0, slot);
+          Rcu.enter(slot);
+          inside.countDown();
+          try {
+            Crew.await(release);
+          } finally {
+            Rcu.exit(slot);
+          }
+        });
+    Crew.await(inside);
+    Deferred deferred = new Deferred();
+
+    pages.drainLists(0, deferred);
+
+    assertEquals(1, deferred.size());
+    assertEquals(1, pages.stats().freeBacked());
+    pages.validate();
+    release.countDown();
+    deferred.finish(Long.MAX_VALUE);
+    assertEquals(1, pages.stats().freeBacked());
+    assertEquals(1, pages.giveBack(Long.MAX_VALUE));
   }
 
   @ParameterizedTest
@@ -313,55 +342,6 @@ final class PageAllocatorTest {
 
     assertEquals(0, pages.takeLarge(block));
     assertEquals(0, pages.ownerOfLarge(block));
-  }
-
-  @Test
-  void ofTwoThreadsThatFreeTheSameLargeBlockExactlyOneSucceeds() throws Exception {
-    open(16 * MIB);
-    int rounds = 3000;
-    long[] blocks = new long[rounds];
-    AtomicInteger winners = new AtomicInteger();
-    CyclicBarrier start = new CyclicBarrier(2);
-    Runnable freeAll =
-        () -> {
-          for (int i = 0; i < rounds; i++) {
-            await(start);
-            int length = pages.takeLarge(blocks[i]);
-            if (length > 0) {
-              winners.incrementAndGet();
-              pages.freeLarge(blocks[i], length);
-            }
-            await(start);
-            if (i + 1 < rounds && length > 0) {
-              blocks[i + 1] = pages.tryAllocateLarge(2, i);
-            }
-            await(start);
-          }
-        };
-    blocks[0] = pages.tryAllocateLarge(2, 7);
-
-    Thread other = Thread.ofPlatform().start(freeAll);
-    freeAll.run();
-    other.join();
-
-    assertEquals(rounds, winners.get());
-    assertEquals(0, pages.validate().size());
-  }
-
-  private static void await(CyclicBarrier barrier) {
-    try {
-      barrier.await();
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   // ------------------------------------------------------------------ giving back

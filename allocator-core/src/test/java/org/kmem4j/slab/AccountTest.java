@@ -228,6 +228,7 @@ final class AccountTest {
     private long usage;
     private long charges;
     private boolean inside;
+    private int trims;
 
     @Override
     public long address() {
@@ -248,7 +249,9 @@ final class AccountTest {
 
     @Override
     public void makeRoom(OwnedCache cache, long pages, int attempt) {
-      allocator.trim(); // waits for a grace period: nobody may be inside a section or hold a lock
+      if (trims++ < 10) { // not for ever: it takes the slabs back that are being prewarmed
+        allocator.trim(); // waits for a grace period: nobody may be inside a section or hold a lock
+      }
     }
 
     @Override
@@ -280,6 +283,33 @@ final class AccountTest {
     }
 
     assertEquals(0, busy.usage);
+  }
+
+  @Test
+  void prewarmingEndsThoughAllThatIsMadeIsTakenBack() {
+    KmemCache cache = allocator.createCache("c", 4096).in(new Trimming());
+
+    assertFalse(cache.tryPrewarm(100));
+
+    cache.shrink();
+    assertEquals(0, cache.stats().pages());
+  }
+
+  /** Takes back whatever is free each time before it grants more. */
+  private final class Trimming implements Account {
+    @Override
+    public long address() {
+      return 0x4000;
+    }
+
+    @Override
+    public boolean tryCharge(OwnedCache cache, long pages) {
+      allocator.trim();
+      return true;
+    }
+
+    @Override
+    public void uncharge(OwnedCache cache, long pages) {}
   }
 
   @Test

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.Allocators;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
+import org.kmem4j.stress.Crew;
 
 /** One cache: what its objects are like, and where they come from and go to. */
 final class KmemCacheTest {
@@ -535,39 +536,28 @@ final class KmemCacheTest {
   @Test
   void aVirtualThreadCannotBePinned() throws InterruptedException {
     SlabAllocator allocator = allocators.open();
-    AtomicInteger refused = new AtomicInteger();
+    Crew crew = new Crew();
 
-    Thread.startVirtualThread(
-            () -> {
-              assertThrows(IllegalStateException.class, allocator::pin);
-              refused.incrementAndGet();
-            })
-        .join();
+    crew.startVirtual(() -> assertThrows(IllegalStateException.class, allocator::pin));
 
-    assertEquals(1, refused.get());
+    crew.join();
   }
 
   @Test
   void virtualThreadsShareStripes() throws InterruptedException {
     SlabAllocator allocator = allocators.open();
     KmemCache cache = allocator.createCache("c", 64);
-    List<Thread> threads = new ArrayList<>();
-    AtomicInteger done = new AtomicInteger();
+    Crew crew = new Crew();
     for (int i = 0; i < 100; i++) {
-      threads.add(
-          Thread.startVirtualThread(
-              () -> {
-                List<Long> objects = take(cache, 100);
-                LockSupport.parkNanos(1);
-                objects.forEach(cache::free);
-                done.incrementAndGet();
-              }));
+      crew.startVirtual(
+          () -> {
+            List<Long> objects = take(cache, 100);
+            LockSupport.parkNanos(1);
+            objects.forEach(cache::free);
+          });
     }
-    for (Thread thread : threads) {
-      thread.join();
-    }
+    crew.join();
 
-    assertEquals(100, done.get());
     assertEquals(0, cache.stats().usedObjects());
   }
 }

@@ -59,6 +59,8 @@ public final class ChildJvm {
     command.add("-XX:-CreateCoredumpOnCrash");
     command.add("-XX:ErrorFile=/dev/null");
     command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(List.of(System.getProperty("test.jvm.args", "").split(" +")));
+    command.removeIf(String::isEmpty);
     command.addAll(List.of(flags));
     command.add("-cp");
     String classPath = System.getProperty("java.class.path");

@@ -91,7 +91,14 @@ public record Mutant(
               "page/PageMap.java",
               "return Memory.casLong(frames + page * FRAME_BYTES + PAGES, pages, 0);",
               "Memory.putLong(frames + page * FRAME_BYTES + PAGES, 0); return true;",
-              "stress.LargeBlockRaceTest#aLargeBlockIsFreedOnceForLong"),
+              "page.LargeBlockTest#ofTwoWhoHaveSeenItsLengthOneTakesABlock"),
+          of(
+              "of several who free a large block one succeeds, by a race",
+              "page/PageMap.java",
+              "return Memory.casLong(frames + page * FRAME_BYTES + PAGES, pages, 0);",
+              "if (largePages(page) != pages) { return false; }"
+                  + " Memory.putLong(frames + page * FRAME_BYTES + PAGES, 0); return true;",
+              "page.LargeBlockTest#ofTwoWhoTakeABlockAtTheSameTimeOneSucceeds"),
           // ------------------------------------------------------------ section 3: fronts
           of(
               "a requested drain forbids attaching",
@@ -206,16 +213,30 @@ public record Mutant(
               "sync.RcuLitmusTest#nothingIsReusedWhileASectionUsesItForLong",
               MANY_GRACE_PERIODS),
           of(
-              "finally: whatever is thrown ends the section",
+              "whatever is thrown ends the section",
               "sync/Front.java",
-              "try { return popPinned(slot, owner); } finally { Rcu.exit(slot); }",
-              "long object = popPinned(slot, owner); Rcu.exit(slot); return object;",
+              "// no finally that calls exit: see Rcu slot.fence = 0; slot.word = 0;",
+              "",
               "sync.FrontTest#whateverIsThrownInASectionEndsIt"),
           of(
-              "a section begins only where there is stack to end it",
-              "sync/Rcu.java",
-              "StackProbe.probeSection();",
-              "",
+              "a section ends where no stack is left to call anything",
+              "sync/Front.java",
+              "// no finally that calls exit: see Rcu slot.fence = 0; slot.word = 0;",
+              "Rcu.exit(slot);",
+              "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
+              "-XX:-TieredCompilation"),
+          of(
+              "what was popped is returned, though the section's end was thrown out of",
+              "sync/Front.java",
+              "if (object == 0) { throw e; }",
+              "throw e;",
+              "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
+              "-Xint"),
+          of(
+              "what was pushed is not pushed again, though the section's end was thrown out of",
+              "sync/Front.java",
+              "if (!pushed) { throw e; }",
+              "throw e;",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
               "-Xint"),
           of(

@@ -11,7 +11,7 @@ public final class ShallowStack {
     void run();
 
     /** Called after a stack overflow, with as little stack: it may read fields and set some. */
-    void overflowed();
+    void overflowed(StackOverflowError error);
   }
 
   private static final int ENOUGH = 50;
@@ -66,7 +66,7 @@ public final class ShallowStack {
     } catch (StackOverflowError e) {
       overflows++;
       successes = 0;
-      attempt.overflowed();
+      attempt.overflowed(e);
     }
   }
 }

@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.KmemCache;
@@ -17,7 +20,16 @@ import org.kmem4j.slab.KmemCache;
  * detached, no object is lost.
  */
 class StackOverflowTest {
-  private static final int THREADS = 3;
+  private static final int THREADS = Integer.getInteger("test.overflowingThreads", 3);
+  private static final String[] OPERATIONS = {
+    "ofACacheWithFronts",
+    "ofVirtualThreads",
+    "ofACacheWithoutFronts",
+    "ofASlabAtATime",
+    "ofLargeBlocks",
+    "ofPrewarming",
+    "ofTrimming"
+  };
 
   private final SlabAllocator allocator =
       SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();
@@ -66,7 +78,7 @@ class StackOverflowTest {
             }
 
             @Override
-            public void overflowed() {}
+            public void overflowed(StackOverflowError error) {}
           };
       overflows.addAndGet(ShallowStack.exhaust(offset, attempt));
       allocator.free(hand[0]);
@@ -189,23 +201,29 @@ class StackOverflowTest {
   /** Compiled code needs less stack than the interpreter, and overflows at fewer places. */
   @Test
   void inTheInterpreter() throws Exception {
-    for (String operation :
-        new String[] {
-          "ofACacheWithFronts",
-          "ofVirtualThreads",
-          "ofACacheWithoutFronts",
-          "ofASlabAtATime",
-          "ofLargeBlocks",
-          "ofPrewarming",
-          "ofTrimming"
-        }) {
-      var result =
-          ChildJvm.run(
-              StackOverflowTest.class.getName() + "#" + operation,
-              null,
-              Duration.ofSeconds(30),
-              "-Xint");
-      assertTrue(result.passed(), operation + ": " + result.output());
+    for (String operation : OPERATIONS) {
+      inAJvmWith("-Xint", operation, 3);
     }
+  }
+
+  /** Each thread's frames lie a little differently, and its stack ends elsewhere. */
+  @ParameterizedTest
+  @ValueSource(strings = {"-Xint", "-XX:-TieredCompilation", "-XX:+TieredCompilation"})
+  @Tag("slow")
+  void onManyThreads(String flag) throws Exception {
+    for (String operation : OPERATIONS) {
+      inAJvmWith(flag, operation, 15);
+    }
+  }
+
+  private static void inAJvmWith(String flag, String operation, int threads) throws Exception {
+    var result =
+        ChildJvm.run(
+            StackOverflowTest.class.getName() + "#" + operation,
+            null,
+            Duration.ofSeconds(30),
+            flag,
+            "-Dtest.overflowingThreads=" + threads);
+    assertTrue(result.passed(), operation + " " + flag + ": " + result.output());
   }
 }

@@ -46,7 +46,7 @@ class StackProbeTest {
                               }
 
                               @Override
-                              public void overflowed() {
+                              public void overflowed(StackOverflowError error) {
                                 late[0] += probed[0] ? 1 : 0;
                               }
                             });

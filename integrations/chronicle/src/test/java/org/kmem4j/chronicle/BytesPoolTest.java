@@ -1,5 +1,6 @@
 package org.kmem4j.chronicle;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -29,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.Account;
-import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
+import org.kmem4j.slab.OwnedCache;
 
 class BytesPoolTest extends PoolFixture {
   private BytesView view;
@@ -345,7 +346,6 @@ class BytesPoolTest extends PoolFixture {
       pages.addAndGet(-count);
     }
   }
-  }
 
   @Test
   void aPrewarmedPoolHasObjects() {
@@ -363,8 +363,8 @@ class BytesPoolTest extends PoolFixture {
     pool.acquire(view).bytes().writeLong(42);
 
     try (ExecutorService other = Executors.newSingleThreadExecutor()) {
-      other.submit(() -> view.bytes().writeLong(43)).get();
-      other.submit(() -> pool.release(view)).get();
+      other.submit(() -> view.bytes().writeLong(43)).get(20, SECONDS);
+      other.submit(() -> pool.release(view)).get(20, SECONDS);
     }
 
     pool.acquire(view).bytes().writeLong(44);
@@ -378,7 +378,8 @@ class BytesPoolTest extends PoolFixture {
     int threads = 4;
     int each = 20_000;
 
-    try (ExecutorService executor = Executors.newFixedThreadPool(2 * threads)) {
+    ExecutorService executor = Executors.newFixedThreadPool(2 * threads);
+    try {
       List<Future<Long>> sums = new ArrayList<>();
       for (int t = 0; t < threads; t++) {
         sums.add(executor.submit(sender(pool, passed, each)));
@@ -386,10 +387,12 @@ class BytesPoolTest extends PoolFixture {
       }
       long sum = 0;
       for (Future<Long> part : sums) {
-        sum += part.get();
+        sum += part.get(20, SECONDS);
       }
 
       assertEquals(0, sum, "sent less received");
+    } finally {
+      executor.shutdownNow(); // interrupts whoever waits for one that has failed
     }
   }
 

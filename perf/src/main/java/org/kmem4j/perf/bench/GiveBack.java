@@ -51,14 +51,14 @@ record GiveBack(Duration decay, long bytes) implements Trial {
     try {
       allocator.startAgent();
       long[] objects = fill(allocator);
-      long peak = allocator.stats().residentBytes();
-      if (peak == 0) {
+      long filled = allocator.stats().residentBytes();
+      if (filled == 0) {
         throw new KmemException(id() + " failed: the system does not tell what is resident");
       }
       for (long object : objects) {
         allocator.free(object);
       }
-      return watch(allocator, peak);
+      return watch(allocator, filled);
     } catch (InterruptedException e) {
       throw new KmemException("The run was interrupted.", e);
     } finally {
@@ -104,14 +104,18 @@ record GiveBack(Duration decay, long bytes) implements Trial {
 
   /**
    * Samples until the decay time is over and little is left, at most for two decay times. What
-   * counts as the share at decay time is the last sample taken before it.
+   * counts as the share at decay time is the last sample taken before it. The peak is the highest
+   * sample so far: a free writes its links, and may touch a page for the first time.
    */
-  private List<Reading> watch(SlabAllocator allocator, long peak) throws InterruptedException {
+  private List<Reading> watch(SlabAllocator allocator, long filled) throws InterruptedException {
     long start = System.nanoTime();
+    long peak = filled;
     double atDecay = 1;
     double fellAfter = Double.NaN;
     while (true) {
-      double share = (double) allocator.stats().residentBytes() / peak;
+      long resident = allocator.stats().residentBytes();
+      peak = Math.max(peak, resident);
+      double share = (double) resident / peak;
       long nanos = System.nanoTime() - start;
       if (nanos <= decay.toNanos()) {
         atDecay = share;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** What goes in comes out, once and in order. */
@@ -36,18 +37,21 @@ final class LongRingTest {
                 }
               }
             });
+    producer.setDaemon(true);
     producer.start();
 
     for (long expected = 1; expected <= count; expected++) {
       long value = ring.poll();
+      long end = System.nanoTime() + 20_000_000_000L;
       while (value == 0) {
+        assertTrue(System.nanoTime() - end < 0, "nothing came for 20 s");
         Thread.onSpinWait();
         value = ring.poll();
       }
       assertEquals(expected, value);
     }
 
-    producer.join();
+    assertTrue(producer.join(Duration.ofSeconds(20)));
     assertEquals(0, ring.poll());
   }
 }
