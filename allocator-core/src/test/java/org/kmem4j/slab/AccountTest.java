@@ -372,6 +372,14 @@ final class AccountTest {
     assertEquals(0, tokens.bytes);
   }
 
+  private static void assertRefusedByTheAccount(long bytes, OutOfNativeMemoryException refusal) {
+    assertEquals(
+        "no memory for " + bytes + " bytes: the object account of cache \"c\" refused them",
+        refusal.getMessage(),
+        "it was not the ceiling");
+    assertEquals(bytes, refusal.requestedBytes());
+  }
+
   @Test
   void aRefusedObjectLeavesNoTrace() {
     Tokens tokens = new Tokens();
@@ -384,13 +392,8 @@ final class AccountTest {
     var one = assertThrows(OutOfNativeMemoryException.class, cache::alloc);
     var many =
         assertThrows(OutOfNativeMemoryException.class, () -> cache.allocBulk(new long[5], 0, 5));
-    for (OutOfNativeMemoryException refusal : List.of(one, many)) {
-      assertEquals(
-          "no memory for 64 bytes: the object account of cache \"c\" refused them",
-          refusal.getMessage(),
-          "it was not the ceiling");
-      assertEquals(64, refusal.requestedBytes());
-    }
+    assertRefusedByTheAccount(64, one);
+    assertRefusedByTheAccount(5 * 64, many);
 
     assertEquals(10, cache.stats().usedObjects());
     cache.free(objects.getFirst());
