@@ -31,10 +31,11 @@ import org.kmem4j.sync.StackProbe;
  * and nothing will be. An owner in its window waits for pending pages of others at most, and
  * whoever has pending pages waits for no window and no drain: no cycle.
  *
- * <p><b>Refusals.</b> A stock never takes the last {@link #BATCH} pages below a limit, so a request
- * is not refused because another one was charged ahead. Pages that a drainer has taken and not yet
- * uncharged are nobody's; a request that was refused beside a running drain waits for its end and
- * tries again. {@link #chargeDrained} is refused by pages in use alone.
+ * <p><b>Refusals.</b> A stock never takes the last {@link #BATCH} pages below a limit: near it each
+ * request is charged exactly, and requests for single pages do not meet each other's batches. Pages
+ * that a drainer has taken and not yet uncharged are nobody's; a request that was refused beside a
+ * running drain waits for its end and tries again. What others have stocked counts as charged, so
+ * it may refuse {@link #tryCharge}; {@link #chargeDrained} is refused by pages in use alone.
  */
 public final class Stock {
   /** Pages charged at once, and the most that an entry holds. */
