@@ -181,6 +181,11 @@ public final class SlabAllocator implements AutoCloseable {
     return sizes.usableSize(address);
   }
 
+  /** The caches and what they share, for modules on top of this. */
+  public Slabs slabs() {
+    return slabs;
+  }
+
   /** Allocation by size whose pages an account pays for; resolve it once, for hot paths. */
   public SizeClasses in(Account account) {
     return sizes.in(account);
@@ -333,7 +338,7 @@ public final class SlabAllocator implements AutoCloseable {
       if (closing.get()) {
         return 0;
       }
-      int work = slabs.retire();
+      int work = slabs.endSome();
       for (Agent other : moreWork) {
         work += doWork(other);
       }

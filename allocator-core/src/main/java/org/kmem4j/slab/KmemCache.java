@@ -154,7 +154,7 @@ public final class KmemCache extends OwnedCache {
     KmemCache payer = boundOrThis();
     Slot pinned = suspendPin();
     try {
-      return payer.insist(payer::takeFromSlab, bytes, store.leastPages());
+      return payer.insist(payer::takeFromSlab, bytes, leastPages());
     } finally {
       resumePin(pinned);
     }
@@ -498,7 +498,7 @@ public final class KmemCache extends OwnedCache {
   public void prewarm(long count) {
     KmemCache payer = boundOrThis();
     long bytes = count > Long.MAX_VALUE / stride() ? Long.MAX_VALUE : count * stride();
-    payer.insist(() -> payer.prewarmOnce(count), bytes, store.leastPages());
+    payer.insist(() -> payer.prewarmOnce(count), bytes, leastPages());
   }
 
   /** Returns 1, or says who refused. */
@@ -612,7 +612,7 @@ public final class KmemCache extends OwnedCache {
     checkNotReading("destroy()");
     slabs.checkOpen();
     StackProbe.probe();
-    if (!slabs.retirement().retire(this)) {
+    if (!tryBeginRetirement()) {
       throw destroyed();
     }
     List<KmemCache> ending = new ArrayList<>();
@@ -622,7 +622,7 @@ public final class KmemCache extends OwnedCache {
         ending.add(cache);
       }
     }
-    slabs.retirement().finish(ending, Long.MAX_VALUE);
+    Retirement.finish(slabs.endings(), ending);
     slabs.deferred().finish(Long.MAX_VALUE); // others may still be emptying sheaves
     return ending.stream().mapToLong(KmemCache::usedObjects).sum();
   }
@@ -792,6 +792,11 @@ public final class KmemCache extends OwnedCache {
     } finally {
       leave();
     }
+  }
+
+  @Override
+  public long leastPages() {
+    return store.leastPages();
   }
 
   @Override

@@ -97,6 +97,11 @@ final class LargeBlocks extends OwnedCache {
   }
 
   @Override
+  public long leastPages() {
+    return 1;
+  }
+
+  @Override
   public long usedObjects() {
     return blocks.get();
   }

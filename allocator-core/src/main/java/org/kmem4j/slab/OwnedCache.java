@@ -1,5 +1,7 @@
 package org.kmem4j.slab;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.function.LongSupplier;
 import org.kmem4j.memory.Memory;
@@ -57,21 +59,27 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
     RELEASED
   }
 
+  private static final VarHandle STATE;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(OwnedCache.class, "state", State.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   final Slabs slabs;
   final long address;
   final Account account;
-  private final PercpuRef ref = new PercpuRef(() -> slabs().retirement().add(this));
+  private final Retirement retirement = new Retirement(this);
+  private final PercpuRef ref = new PercpuRef(retirement::end);
 
   /** Written by {@link Retirement} alone, but for the first step. */
   volatile State state = State.ACTIVE;
 
   /** Whether the account has it in its books. Written before it is published. */
   boolean linked;
-
-  // Of the queue of Retirement, which guards them.
-  OwnedCache nextRetired;
-  long snapshot;
-  int endedLink;
 
   /**
    * A cache that nobody knows yet.
@@ -123,6 +131,9 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   /** Pages that are charged. */
   public abstract long pages();
 
+  /** Pages that it takes at least to get one object more. */
+  public abstract long leastPages();
+
   /** Objects in the hands of the program: exact at rest. Touches no page. */
   public abstract long usedObjects();
 
@@ -139,7 +150,16 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
    * with the last one. Returns at once; the rest is background work. A second call does nothing.
    */
   public final void retire() {
-    slabs.retirement().retire(this);
+    tryBeginRetirement();
+  }
+
+  /** As {@link #retire}; false if somebody else began it. */
+  final boolean tryBeginRetirement() {
+    return retirement.begin();
+  }
+
+  final boolean tryRetire() {
+    return STATE.compareAndSet(this, State.ACTIVE, State.RETIRED);
   }
 
   /** Takes all fronts away; they are emptied after a grace period. */
@@ -156,10 +176,6 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   }
 
   // ------------------------------------------------------------------ its life
-
-  final Slabs slabs() {
-    return slabs;
-  }
 
   /**
    * Counts a slow operation, which keeps the cache from ending.

@@ -19,6 +19,7 @@ import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.page.PageStats;
 import org.kmem4j.sync.Deferred;
+import org.kmem4j.sync.GraceQueue;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.SpinLock;
@@ -42,7 +43,7 @@ public final class Slabs {
   private final AtomicLong frontBytes = new AtomicLong();
   private final AtomicLong reclaims = new AtomicLong();
 
-  private final Retirement retirement = new Retirement(this);
+  private final GraceQueue endings = new GraceQueue();
 
   /** Threads that look after several caches at once: the end waits for them. */
   private final AtomicInteger visitors = new AtomicInteger();
@@ -109,8 +110,10 @@ public final class Slabs {
     ALL[cache.link()] = null;
   }
 
-  Retirement retirement() {
-    return retirement;
+  /** Caches that are ending, and whatever else a module on top of this lets end in steps. */
+  @SuppressWarnings("exports") // for the modules above alone
+  public GraceQueue endings() {
+    return endings;
   }
 
   List<LargeBlocks> large() {
@@ -160,6 +163,24 @@ public final class Slabs {
 
   Metadata metadata() {
     return metadata;
+  }
+
+  /**
+   * A zeroed struct of a module on top of this, never unmapped before the end; 0 if none is left.
+   */
+  public long tryAllocateStruct(long bytes) {
+    checkOpen();
+    return metadata.tryAllocate(bytes);
+  }
+
+  /** Takes back what {@link #tryAllocateStruct} gave. */
+  public void freeStruct(long address, long bytes) {
+    metadata.free(address, bytes);
+  }
+
+  /** For how many nanoseconds an allocation may wait for a grace period. */
+  public long waitNanos() {
+    return settings.waitNanos();
   }
 
   SlabSettings settings() {
@@ -286,22 +307,12 @@ public final class Slabs {
   }
 
   /**
-   * Takes caches that are ending further, waiting for a grace period for a bounded time.
+   * Takes what is ending further, waiting for a grace period for a bounded time.
    *
    * @return how many steps were made
    */
-  public int retire() {
-    if (retirement.size() == 0) {
-      return 0;
-    }
-    StackProbe.probe();
-    Rcu.synchronize(settings.waitNanos());
-    return retirement.advance();
-  }
-
-  /** Caches that have begun to end, and wait for a grace period. */
-  public int retiring() {
-    return retirement.size();
+  public int endSome() {
+    return endings.advance(settings.waitNanos());
   }
 
   /** All caches, children included. */
@@ -398,7 +409,7 @@ public final class Slabs {
     closed = true;
     List<KmemCache> all = snapshot();
     awaitVisitors();
-    retirement.stop();
+    endings.stop();
     all.forEach(OwnedCache::retire);
     Rcu.synchronize();
     all.forEach(KmemCache::unlinkFronts);

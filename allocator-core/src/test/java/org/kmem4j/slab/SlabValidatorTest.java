@@ -138,6 +138,6 @@ final class SlabValidatorTest {
   void itSeesALargeBlockWithoutOwner() {
     long block = allocator.alloc(100_000);
 
-    assertSeesWord(cache.slabs().pages().ownerOfLarge(block), 0x40, "large blocks");
+    assertSeesWord(cache.slabs.pages().ownerOfLarge(block), 0x40, "large blocks");
   }
 }

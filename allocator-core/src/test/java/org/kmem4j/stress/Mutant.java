@@ -188,8 +188,8 @@ public record Mutant(
           of(
               "of two who destroy a cache one succeeds",
               "slab/Retirement.java",
-              "if (cache.state != OwnedCache.State.ACTIVE) { return false; }",
-              "",
+              "if (!cache.tryRetire()) { return false; }",
+              "cache.tryRetire();",
               "stress.SharedCachesTest#ofTwoWhoDestroyACacheOneSucceeds"),
           // ------------------------------------------------------------ section 4: readers,
           // writers

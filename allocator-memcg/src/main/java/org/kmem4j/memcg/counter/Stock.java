@@ -93,6 +93,19 @@ public final class Stock {
         : tryChargeSlow(group, pages);
   }
 
+  /** Takes pages that the calling thread has in stock; false if it has not that many. */
+  public boolean tryConsume(Chargeable group, long pages) {
+    Slot mine = PerThread.current();
+    return mine != null && consume(line(mine.index()), group.stockId(), pages);
+  }
+
+  /** Whether the calling thread has pages in stock. */
+  public boolean hasPages(Chargeable group, long pages) {
+    Slot mine = PerThread.current();
+    long at = mine == null ? 0 : find(line(mine.index()), group.stockId());
+    return at != 0 && PAGES.get(Memory.getLongOpaque(at)) >= pages;
+  }
+
   private PageCounter tryChargeSlow(Chargeable group, long pages) {
     Slot mine = pages < BATCH ? PerThread.find() : null;
     if (mine != null) {

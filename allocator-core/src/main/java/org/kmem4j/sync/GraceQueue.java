@@ -1,0 +1,135 @@
+package org.kmem4j.sync;
+
+/**
+ * Things that end in steps, each of which must wait for a grace period after the one before. The
+ * queue is linked through its tasks, so it cannot fill, and entering it allocates nothing: any
+ * thread may, in any state but inside a section. The steps are made by one thread at a time, mostly
+ * that of the background work; none of them waits, and all tasks that wait at the same time share
+ * their grace periods.
+ */
+public final class GraceQueue {
+  /** A state machine on grace-period numbers. In the queue once, or not at all. */
+  public abstract static class Task {
+    private Task next; // guarded by the queue's lock
+    private long snapshot; // the same
+
+    /** Makes a task that is in no queue. */
+    protected Task() {}
+
+    /**
+     * Takes one step; the grace period that the task waited for has ended. Enters the queue again
+     * if more steps follow.
+     */
+    protected abstract void step();
+  }
+
+  private final SpinLock lock = new SpinLock(); // leaf code only
+
+  // Guarded by the lock.
+  private Task head;
+  private Task tail;
+  private int size;
+
+  /** Held by the thread that makes the steps. */
+  private final SpinLock steps = new SpinLock();
+
+  /** Makes an empty queue. */
+  public GraceQueue() {}
+
+  /** Enters a task whose next step waits for a grace period that begins after this call. */
+  public void addAfterGracePeriod(Task task) {
+    add(task, Rcu.snapshot());
+  }
+
+  /** Enters a task whose next step waits for nothing. */
+  public void add(Task task) {
+    add(task, 0);
+  }
+
+  private void add(Task task, long snapshot) {
+    lock.lock();
+    try {
+      assert task.next == null : "a task is in the queue once";
+      task.snapshot = snapshot;
+      if (tail == null) {
+        head = task;
+      } else {
+        tail.next = task;
+      }
+      tail = task;
+      size++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tasks that wait; a recent number. */
+  public int size() {
+    return size;
+  }
+
+  private Task poll() {
+    lock.lock();
+    try {
+      Task task = head;
+      if (task != null) {
+        head = task.next;
+        tail = head == null ? null : tail;
+        task.next = null;
+        size--;
+      }
+      return task;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Makes each step that can be made now, unless another thread is at it. Never waits.
+   *
+   * @return how many steps were made
+   */
+  public int advance() {
+    if (size == 0 || !steps.tryLock()) {
+      return 0;
+    }
+    try {
+      int made = 0;
+      for (int left = size; left > 0; left--) {
+        Task task = poll();
+        if (task == null) {
+          break;
+        }
+        if (Rcu.hasElapsed(task.snapshot)) {
+          task.step();
+          made++;
+        } else {
+          add(task, task.snapshot);
+        }
+      }
+      return made;
+    } finally {
+      steps.unlock();
+    }
+  }
+
+  /**
+   * Makes steps, waiting for a grace period if there is something to do.
+   *
+   * @param maxNanos how long to wait at most
+   * @return how many steps were made
+   */
+  public int advance(long maxNanos) {
+    if (size == 0) {
+      return 0;
+    }
+    StackProbe.probe();
+    Rcu.synchronize(maxNanos);
+    return advance();
+  }
+
+  /** No step is made from here on. Waits for one that is being made. */
+  public void stop() {
+    steps.lock();
+  }
+}

@@ -1,0 +1,255 @@
+package org.kmem4j.memcg.group;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.kmem4j.memcg.counter.Stock;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.slab.OwnedCache;
+import org.kmem4j.slab.Slabs;
+import org.kmem4j.sync.SpinLock;
+
+/**
+ * The groups of one allocator, and what they share: numbers, stock, the lock that guards who owns
+ * which cache, the queue of what the agent is to look at.
+ *
+ * <p><b>Lock.</b> {@link #lock} is taken when caches are linked and unlinked, when groups are
+ * created, closed and released. Nothing waits, charges or calls the program under it; it is never
+ * taken to charge, nor by what reads statistics of one group.
+ */
+public final class GroupTree {
+  private static final int INDEX_BITS = 20;
+  private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
+  private static final int GENERATIONS = 1 << 11;
+
+  /** Groups that can exist at once, those that are dying included. */
+  public static final int MAX_GROUPS = 1 << 17;
+
+  final Object lock = new Object();
+  final Slabs slabs;
+  final Stock stock = new Stock(this::cssOf);
+
+  /** By index; grown by copying, under the lock. */
+  private volatile AtomicReferenceArray<MemCgroup> table = new AtomicReferenceArray<>(64);
+
+  /** Ids that were used before, oldest first. Guarded by the lock. */
+  private final ArrayDeque<Integer> freeIds = new ArrayDeque<>();
+
+  private int usedIndices; // guarded by the lock; 0 is nobody's
+  private long nextSerial; // guarded by the lock
+
+  /** Threads that are making room: what they charge meanwhile is refused at once. */
+  private final Set<Thread> reclaiming = ConcurrentHashMap.newKeySet();
+
+  private final ConcurrentLinkedQueue<MemCgroup> toLookAt = new ConcurrentLinkedQueue<>();
+
+  private volatile Reclaim reclaim = (top, pages) -> 0;
+  private volatile Predicate<Refusal> outOfMemory = refusal -> false;
+  private volatile Consumer<MemcgEvent> listener = event -> {};
+  private volatile Consumer<Leftovers> leftoversListener = left -> {};
+
+  private final MemCgroup root;
+
+  /** A tree that consists of a root without limits. */
+  public GroupTree(Slabs slabs) {
+    this.slabs = slabs;
+    this.root = create(null, "");
+  }
+
+  /** The group above all others. It cannot be closed but with the tree. */
+  public MemCgroup root() {
+    return root;
+  }
+
+  // ------------------------------------------------------------------ numbers
+
+  /** Makes a group that is online at once. */
+  MemCgroup create(MemCgroup parent, String name) {
+    synchronized (lock) {
+      if (parent != null) {
+        parent.checkMayHaveChild(name);
+      }
+      int id = takeId();
+      long address = slabs.tryAllocateStruct(MemCgroup.SIZE);
+      if (address == 0) {
+        freeIds.addFirst(id);
+        throw new IllegalStateException("no room for another group: the metadata range is used up");
+      }
+      MemCgroup group = new MemCgroup(this, parent, name, ++nextSerial, id, address);
+      table.set(id & INDEX_MASK, group);
+      if (parent != null) {
+        parent.adopt(group);
+      }
+      return group;
+    }
+  }
+
+  /** Guarded by the lock. */
+  private int takeId() {
+    Integer used = usedIndices < 63 ? null : freeIds.poll(); // late, so that stale ones show
+    if (used != null) {
+      return used;
+    }
+    if (usedIndices == MAX_GROUPS - 1) {
+      throw new IllegalStateException("more than " + MAX_GROUPS + " groups, dying ones included");
+    }
+    usedIndices++;
+    if (usedIndices == table.length()) {
+      var larger = new AtomicReferenceArray<MemCgroup>(2 * table.length());
+      for (int i = 0; i < table.length(); i++) {
+        larger.set(i, table.get(i));
+      }
+      table = larger;
+    }
+    return usedIndices;
+  }
+
+  /** The end of a group: nothing leads to its struct or number any more. */
+  void forget(MemCgroup group) {
+    synchronized (lock) {
+      int id = group.css().stockId();
+      table.set(id & INDEX_MASK, null);
+      int generation = ((id >>> INDEX_BITS) + 1) % GENERATIONS;
+      freeIds.add(id & INDEX_MASK | generation << INDEX_BITS);
+      Memory.fill(group.address(), MemCgroup.SIZE, (byte) 0x6b); // a late look shows
+      slabs.freeStruct(group.address(), MemCgroup.SIZE);
+    }
+  }
+
+  private MemCgroup indexed(int index) {
+    AtomicReferenceArray<MemCgroup> present = table;
+    return index < present.length() ? present.get(index) : null;
+  }
+
+  private Css cssOf(int id) {
+    MemCgroup group = indexed(id & INDEX_MASK);
+    return group == null || group.css().stockId() != id ? null : group.css();
+  }
+
+  // ------------------------------------------------------------------ who pays
+
+  /**
+   * Who pays for a cache now: the group that its owner word names, or the nearest above it that is
+   * online; null for nobody. The caller knows that the cache has not ended.
+   *
+   * <p>The answer may be old when it arrives: who needs it to be alive takes a reference and asks
+   * again. The struct that the word led to may have been released and reused between the two reads;
+   * its memory stays readable, and the group that is found by its number has another address then.
+   */
+  MemCgroup payerOf(OwnedCache cache) {
+    while (true) {
+      long word = Memory.getLongAcquire(cache.ownerWord()); // pairs with reparenting
+      if (word == 0) {
+        return null;
+      }
+      MemCgroup owner = indexed(Memory.getInt(word + MemCgroup.ID) & INDEX_MASK);
+      if (owner != null && owner.address() == word) {
+        return owner.nearestOnline();
+      }
+    }
+  }
+
+  /** The group that a cache's owner word names. Guarded by the lock. */
+  MemCgroup ownerOf(OwnedCache cache) {
+    long word = Memory.getLong(cache.ownerWord());
+    return word == 0 ? null : indexed(Memory.getInt(word + MemCgroup.ID) & INDEX_MASK);
+  }
+
+  // ------------------------------------------------------------------ what the program is asked
+
+  boolean isReclaiming() {
+    return !reclaiming.isEmpty() && reclaiming.contains(Thread.currentThread());
+  }
+
+  /** Runs shrinkers, as often as that helps. Returns pages given back. */
+  long reclaim(MemCgroup top, long pages) {
+    if (!reclaiming.add(Thread.currentThread())) {
+      return 0;
+    }
+    try {
+      return reclaim.reclaim(top, pages);
+    } finally {
+      reclaiming.remove(Thread.currentThread());
+    }
+  }
+
+  boolean mayTryAgain(Refusal refusal) {
+    return outOfMemory.test(refusal);
+  }
+
+  /** What makes room in a subtree, beyond what threads have cached. */
+  public void setReclaim(Reclaim some) {
+    reclaim = some;
+  }
+
+  public void setOutOfMemory(Predicate<Refusal> some) {
+    outOfMemory = some;
+  }
+
+  public void setListener(Consumer<MemcgEvent> some) {
+    listener = some;
+  }
+
+  public void setLeftoversListener(Consumer<Leftovers> some) {
+    leftoversListener = some;
+  }
+
+  void report(Leftovers left) {
+    leftoversListener.accept(left);
+  }
+
+  // ------------------------------------------------------------------ the agent
+
+  void lookAtLater(MemCgroup group) {
+    toLookAt.add(group);
+  }
+
+  /**
+   * Background work: reclaims above {@code high}, tells of events. By one thread at a time.
+   *
+   * @return groups looked at
+   */
+  public int work() {
+    int looked = 0;
+    for (MemCgroup group = toLookAt.poll(); group != null; group = toLookAt.poll()) {
+      looked++;
+      List<MemcgEvent> events = new ArrayList<>();
+      group.lookAt(events);
+      events.forEach(listener);
+    }
+    return looked;
+  }
+
+  /** All groups that are not released, parents before children, siblings by age. */
+  public List<MemCgroup> groups() {
+    List<MemCgroup> all = new ArrayList<>();
+    root.collect(all);
+    return all;
+  }
+
+  /** Caches that live on because of an object, although their group is closed. */
+  public List<OwnedCache> lingeringCaches() {
+    synchronized (lock) {
+      return groups().stream()
+          .flatMap(group -> group.owned().stream())
+          .filter(OwnedCache::isRetired)
+          .toList();
+    }
+  }
+
+  /** Closes the root, and waits until all groups are released that nothing refers to. */
+  public void close() {
+    root.closeAsRoot();
+    for (int round = 0; slabs.endings().size() > 0; round++) {
+      if (slabs.endings().advance(Long.MAX_VALUE) == 0) {
+        SpinLock.pause(round);
+      }
+    }
+  }
+}

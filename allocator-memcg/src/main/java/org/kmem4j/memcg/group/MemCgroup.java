@@ -1,0 +1,802 @@
+package org.kmem4j.memcg.group;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.collections.ObjectHashSet;
+import org.kmem4j.memcg.counter.PageCounter;
+import org.kmem4j.memcg.group.MemcgEvent.Kind;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.Struct;
+import org.kmem4j.slab.Account;
+import org.kmem4j.slab.OwnedCache;
+import org.kmem4j.sync.GraceQueue;
+
+/**
+ * {@code struct mem_cgroup}: a group of allocations with limits, in a tree. What is charged to a
+ * group counts in every group above it. Any thread may call any method.
+ *
+ * <p>Get a cache, a pool or allocation by size that a group pays for from {@code in(group)}, once,
+ * and keep it: it stays valid for ever. Sizes are in bytes; limits are rounded down to whole pages
+ * of 4 KiB.
+ *
+ * <p><b>Life.</b> <em>Online</em>: has users. {@link #offline}: whatever it owns is handed to its
+ * parent, by rewriting one word for each cache. <em>Dying</em>: closed, but something still refers
+ * to the structure. <em>Released</em>: the last reference is gone; a grace period later struct and
+ * number serve another group.
+ *
+ * <pre>
+ *   online bit off, index cleared, caches retired, n references on the parent taken,
+ *   owner words rewritten, caches moved to the parent, n references put        in offline()
+ *   a grace period    stocks drained, reference killed                         on the agent
+ *   a grace period    count exact; at zero:
+ *                     counted as destroyed in every group above                whoever is last
+ *   a grace period    off the parent's list, struct and number free
+ * </pre>
+ *
+ * <p>A page never names a group: page → cache → group. Charges and uncharges ask the cache's owner
+ * word; of a group that is closed the nearest one above that is online pays.
+ */
+public final class MemCgroup implements Account, AutoCloseable {
+  private static final Struct MEM_CGROUP =
+      Struct.named("mem_cgroup", "A group of allocations with limits. Owner words lead here.");
+
+  static final long ID = MEM_CGROUP.half("id", "index and generation; constant");
+  private static final long PARENT = MEM_CGROUP.word("parent", "address of the group above; or 0");
+  private static final long DEATHS =
+      MEM_CGROUP.word("deaths", "groups below that were destroyed: iterators compare");
+
+  static {
+    MEM_CGROUP.nextLine();
+  }
+
+  private static final long COUNTER = MEM_CGROUP.word("counter", "a `page_counter` begins here");
+
+  /** Bytes of the struct. */
+  static final long SIZE = COUNTER + PageCounter.SIZE;
+
+  static {
+    MEM_CGROUP.end(8);
+  }
+
+  static final String LAYOUT = MEM_CGROUP.toMarkdown();
+
+  /** Attempts to make room that gained nothing, after which a request is refused. */
+  private static final int MAX_FRUITLESS = 16;
+
+  /** For how long it is not tried again to make room where there was none. */
+  private static final long FRUITLESS_NANOS = 10_000_000;
+
+  private final GroupTree tree;
+  private final MemCgroup parent;
+  private final String name;
+  private final long serial;
+  private final long address;
+  private final Css css;
+  private final End end = new End();
+
+  /** Caches whose owner word names this group. Guarded by the tree's lock. Null if none ever. */
+  private ObjectHashSet<OwnedCache> owned;
+
+  /** Groups below by age, until they are released: walks go on from any serial number. */
+  private volatile NavigableMap<Long, MemCgroup> children;
+
+  /** Groups below that are online, by name. Null if none ever. */
+  private volatile Map<String, MemCgroup> byName;
+
+  private final AtomicInteger dyingDescendants = new AtomicInteger();
+  private volatile boolean released;
+
+  // The latest refusal. Written racily: a mixture of two at worst.
+  private MemCgroup refusedBy;
+  private long refusedPages;
+  private long refusedUsage;
+  private long refusedMax;
+  private long reclaimedPages;
+
+  /** Whose limit refused last, until a charge succeeds. */
+  private volatile MemCgroup full;
+
+  // Of the last attempt to make room here that gained nothing.
+  private volatile long fruitlessUsage = Long.MAX_VALUE;
+  private volatile long fruitlessSince;
+
+  private final Events events = new Events();
+  private final AtomicBoolean toLookAt = new AtomicBoolean();
+
+  MemCgroup(GroupTree tree, MemCgroup parent, String name, long serial, int id, long address) {
+    this.tree = tree;
+    this.parent = parent;
+    this.name = name;
+    this.serial = serial;
+    this.address = address;
+    var counter = new PageCounter(address + COUNTER, parent == null ? null : parent.css.counter());
+    this.css = new Css(counter, id, end::begin);
+    Memory.putInt(address + ID, id);
+    Memory.putLong(address + PARENT, parent == null ? 0 : parent.address);
+    Memory.putLong(address + DEATHS, 0);
+  }
+
+  Css css() {
+    return css;
+  }
+
+  // ------------------------------------------------------------------ the tree
+
+  /** The group's name in its parent; empty for the root. */
+  public String name() {
+    return name;
+  }
+
+  /** The path from the root: {@code /} or {@code /tenants/acme}. */
+  public String path() {
+    return parent == null ? "/" : parent.parent == null ? '/' + name : parent.path() + '/' + name;
+  }
+
+  /** The group above, or null for the root. */
+  public MemCgroup parent() {
+    return parent;
+  }
+
+  /** Groups directly below that are online, by age. */
+  public List<MemCgroup> children() {
+    NavigableMap<Long, MemCgroup> all = children;
+    return all == null ? List.of() : all.values().stream().filter(MemCgroup::isOnline).toList();
+  }
+
+  /** The group below of that name that is online, or null. */
+  public MemCgroup child(String named) {
+    Map<String, MemCgroup> all = byName;
+    return all == null ? null : all.get(named);
+  }
+
+  /**
+   * Makes a group below this one.
+   *
+   * @param named of letters, digits and {@code . _ - @ : +}, at most 255, not {@code .} or {@code
+   *     ..}
+   * @throws IllegalArgumentException if the name is illegal or taken
+   * @throws IllegalStateException if this group is closed
+   */
+  public MemCgroup create(String named) {
+    return tree.create(this, named);
+  }
+
+  /** Guarded by the tree's lock. */
+  void checkMayHaveChild(String named) {
+    if (!named.matches("[A-Za-z0-9._@:+-]{1,255}") || named.equals(".") || named.equals("..")) {
+      throw new IllegalArgumentException(
+          "name=\""
+              + named
+              + "\": a group's name is 1 to 255 letters, digits and . _ - @ : +, and not . or ..");
+    }
+    if (!css.isOnline()) {
+      throw new IllegalStateException(path() + " is closed: it gets no new groups");
+    }
+    if (child(named) != null) {
+      throw new IllegalArgumentException(path() + " has a group \"" + named + "\" already");
+    }
+  }
+
+  /** Guarded by the tree's lock. */
+  void adopt(MemCgroup child) {
+    if (children == null) {
+      children = new ConcurrentSkipListMap<>();
+      byName = new ConcurrentHashMap<>();
+    }
+    css.get(1);
+    byName.put(child.name, child);
+    children.put(child.serial, child);
+  }
+
+  /** The next group below this one that is younger than {@code serial}, dying ones included. */
+  public MemCgroup childAfter(long youngerThan) {
+    NavigableMap<Long, MemCgroup> all = children;
+    Map.Entry<Long, MemCgroup> next = all == null ? null : all.higherEntry(youngerThan);
+    return next == null ? null : next.getValue();
+  }
+
+  /** Grows from group to group, and is never reused. */
+  public long serial() {
+    return serial;
+  }
+
+  void collect(Collection<MemCgroup> all) {
+    all.add(this);
+    NavigableMap<Long, MemCgroup> below = children;
+    if (below != null) {
+      below.values().forEach(child -> child.collect(all));
+    }
+  }
+
+  /** Whether the group has not been closed. */
+  public boolean isOnline() {
+    return css.isOnline();
+  }
+
+  /** Whether the last reference is gone. */
+  public boolean isReleased() {
+    return released;
+  }
+
+  /** Whether this is {@code top}, or lies below it. */
+  public boolean isWithin(MemCgroup top) {
+    return css.counter().isWithin(top.css.counter());
+  }
+
+  /** Groups below this one that are closed and not released. */
+  public int dyingDescendants() {
+    return dyingDescendants.get();
+  }
+
+  /**
+   * Groups below this one that were destroyed so far: counted after the last reference was put, and
+   * before the grace period that precedes the reuse of the struct.
+   */
+  public long deaths() {
+    return Memory.getLongVolatile(address + DEATHS);
+  }
+
+  /** Takes a reference on the structure; false if it is being released. */
+  public boolean tryGet() {
+    return css.tryGet();
+  }
+
+  /** Puts a reference. */
+  public void put() {
+    css.put();
+  }
+
+  MemCgroup nearestOnline() {
+    MemCgroup at = this;
+    while (at != null && !at.css.isOnline()) {
+      at = at.parent;
+    }
+    return at;
+  }
+
+  // ------------------------------------------------------------------ limits and numbers
+
+  /** Bytes charged to this group and to all below it, those in stocks included. */
+  public long usage() {
+    return bytes(css.counter().usage());
+  }
+
+  /** The most that {@link #usage} ever was. */
+  public long peak() {
+    return bytes(css.counter().peak());
+  }
+
+  /** The limit in bytes that no request exceeds; {@link Long#MAX_VALUE} for none. */
+  public long max() {
+    return limit(css.counter().max());
+  }
+
+  /** Usage in bytes above which the agent reclaims. It never refuses. */
+  public long high() {
+    return limit(css.counter().high());
+  }
+
+  /** Bytes that reclaim leaves alone as long as there is anything else. */
+  public long low() {
+    return limit(css.counter().low());
+  }
+
+  /** Bytes that reclaim always leaves alone. */
+  public long min() {
+    return limit(css.counter().min());
+  }
+
+  /**
+   * Sets the limit. It holds at once, also below what is in use; then room is made as far as that
+   * goes, and requests are refused until usage has fallen.
+   *
+   * @param bytes {@link Long#MAX_VALUE} for none
+   */
+  public MemCgroup max(long bytes) {
+    long pages = pages("max", bytes);
+    checkMinBelowMax(css.counter().min(), pages);
+    long usage = css.counter().setMax(pages);
+    full = null;
+    for (int tries = 0; usage > pages && tries < MAX_FRUITLESS; tries++) {
+      if (collectAndReclaim(usage - pages) == 0) {
+        break;
+      }
+      usage = css.counter().usage();
+    }
+    return this;
+  }
+
+  /** Sets the usage above which the agent reclaims. */
+  public MemCgroup high(long bytes) {
+    css.counter().setHigh(pages("high", bytes));
+    watchHigh();
+    return this;
+  }
+
+  /** Sets what reclaim leaves alone as long as there is anything else. */
+  public MemCgroup low(long bytes) {
+    css.counter().setLow(pages("low", bytes));
+    return this;
+  }
+
+  /**
+   * Sets what reclaim always leaves alone.
+   *
+   * @throws IllegalArgumentException if it is above {@code max}
+   */
+  public MemCgroup min(long bytes) {
+    long pages = pages("min", bytes);
+    checkMinBelowMax(pages, css.counter().max());
+    css.counter().setMin(pages);
+    return this;
+  }
+
+  private void checkMinBelowMax(long min, long max) {
+    if (min > max) {
+      throw new IllegalArgumentException(
+          path() + ": min=" + limit(min) + " is above max=" + limit(max));
+    }
+  }
+
+  private static long pages(String limit, long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException(limit + "=" + bytes + ", accepted: 0 or more bytes");
+    }
+    return bytes == Long.MAX_VALUE ? PageCounter.MAX : bytes >>> Os.PAGE_SHIFT;
+  }
+
+  private static long limit(long pages) {
+    return pages >= PageCounter.MAX ? Long.MAX_VALUE : bytes(pages);
+  }
+
+  private static long bytes(long pages) {
+    return pages << Os.PAGE_SHIFT;
+  }
+
+  /** The latest request of this group that was refused, or null. */
+  public Refusal lastRefusal() {
+    MemCgroup by = refusedBy;
+    return by == null
+        ? null
+        : Refusal.ofPages(this, by, refusedUsage, refusedMax, refusedPages, reclaimedPages);
+  }
+
+  /** How often something happened here. */
+  public long eventsLocal(Kind kind) {
+    return events.local(kind);
+  }
+
+  /** How often something happened here or below. */
+  public long events(Kind kind) {
+    return events.hierarchical(kind);
+  }
+
+  // ------------------------------------------------------------------ charging
+
+  @Override
+  public long address() {
+    return address;
+  }
+
+  @Override
+  public boolean tryCharge(OwnedCache cache, long pages) {
+    while (true) {
+      MemCgroup payer = tree.payerOf(cache);
+      if (payer == null || tree.stock.tryConsume(payer.css, pages)) {
+        return true; // a stock's entry holds a reference
+      }
+      if (payer.isStillPayerOf(cache)) {
+        try {
+          return payer.tryCharge(pages);
+        } finally {
+          payer.css.put();
+        }
+      }
+    }
+  }
+
+  /** Takes a reference if this still pays for a cache: from then on it cannot be released. */
+  @SuppressWarnings("ReferenceEquality") // it is that very group or not
+  private boolean isStillPayerOf(OwnedCache cache) {
+    if (!css.tryGet()) {
+      return false;
+    }
+    if (tree.payerOf(cache) == this) {
+      return true;
+    }
+    css.put();
+    return false;
+  }
+
+  private boolean tryCharge(long pages) {
+    PageCounter refused = tree.stock.tryCharge(css, pages);
+    if (refused == null) {
+      full = null;
+      watchHigh();
+      return true;
+    }
+    MemCgroup by = withCounter(refused);
+    refusedBy = by;
+    refusedPages = pages;
+    refusedUsage = refused.usage();
+    refusedMax = refused.max();
+    reclaimedPages = 0;
+    full = by;
+    by.raise(Kind.MAX);
+    return false;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // it is that very counter or not
+  private MemCgroup withCounter(PageCounter counter) {
+    MemCgroup level = this;
+    while (level.css.counter() != counter) {
+      level = level.parent;
+    }
+    return level;
+  }
+
+  @Override
+  public void uncharge(OwnedCache cache, long pages) {
+    while (true) {
+      MemCgroup payer = tree.payerOf(cache);
+      if (payer == null) {
+        return;
+      }
+      if (payer.isStillPayerOf(cache)) {
+        try {
+          tree.stock.uncharge(payer.css, pages);
+        } finally {
+          payer.css.put();
+        }
+        return;
+      }
+    }
+  }
+
+  @Override
+  public boolean isFull(OwnedCache cache) {
+    MemCgroup payer = tree.payerOf(cache);
+    MemCgroup by = payer == null ? null : payer.full;
+    if (by == null) {
+      return false;
+    }
+    long pages = cache.leastPages();
+    PageCounter counter = by.css.counter();
+    return counter.usage() + pages > counter.max() && !tree.stock.hasPages(payer.css, pages);
+  }
+
+  // ------------------------------------------------------------------ making room
+
+  @Override
+  public void makeRoom(OwnedCache cache, long pages, int attempt) {
+    MemCgroup payer = tree.payerOf(cache);
+    if (payer != null) {
+      payer.makeRoom(pages, attempt);
+    }
+  }
+
+  private void makeRoom(long pages, int attempt) {
+    MemCgroup by = full;
+    if (by == null) {
+      return; // there was room meanwhile
+    }
+    long gained = 0;
+    if (!tree.isReclaiming() && !by.isKnownToBeFull()) {
+      gained = attempt == 0 ? by.collect() : 0;
+      if (gained == 0) {
+        gained = tree.reclaim(by, pages);
+      }
+      reclaimedPages += gained;
+      if (attempt == 0 || gained > 0 && attempt < MAX_FRUITLESS) {
+        return; // collecting may have freed objects of this cache, though no page
+      }
+      by.fruitlessUsage = by.css.counter().usage();
+      by.fruitlessSince = System.nanoTime();
+    }
+    by.raise(Kind.OOM);
+    Refusal refusal = Refusal.ofPages(this, by, refusedUsage, refusedMax, pages, reclaimedPages);
+    if (tree.isReclaiming() || attempt >= MAX_FRUITLESS || !tree.mayTryAgain(refusal)) {
+      throw new MemcgLimitException(refusal);
+    }
+    by.fruitlessUsage = Long.MAX_VALUE; // the program says that there is room now
+  }
+
+  /** Whether it was tried in vain to make room here, a moment ago, and nothing was freed since. */
+  private boolean isKnownToBeFull() {
+    return css.counter().usage() >= fruitlessUsage
+        && System.nanoTime() - fruitlessSince < FRUITLESS_NANOS;
+  }
+
+  /**
+   * Takes back what threads have cached of this group and those below: stocks, fronts, barns.
+   *
+   * @return pages that were uncharged
+   */
+  private long collect() {
+    long before = css.counter().usage();
+    tree.stock.drain(css.counter());
+    tree.slabs.drain(ownedBelow(), tree.slabs.waitNanos());
+    tree.stock.drain(css.counter()); // what was uncharged may be in our own stock
+    return Math.max(0, before - css.counter().usage());
+  }
+
+  private long collectAndReclaim(long pages) {
+    long gained = collect();
+    return gained > 0 || tree.isReclaiming() ? gained : tree.reclaim(this, pages);
+  }
+
+  private List<OwnedCache> ownedBelow() {
+    List<MemCgroup> groups = new ArrayList<>();
+    collect(groups);
+    List<OwnedCache> caches = new ArrayList<>();
+    synchronized (tree.lock) {
+      groups.forEach(group -> caches.addAll(group.owned()));
+    }
+    return caches;
+  }
+
+  private void watchHigh() {
+    for (MemCgroup level = this; level != null; level = level.parent) {
+      PageCounter counter = level.css.counter();
+      if (counter.usage() > counter.high()) {
+        level.lookAtLater();
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------ events
+
+  /** Counts an event here and above, and has the agent tell of it. */
+  private void raise(Kind kind) {
+    events.raiseLocal(kind);
+    for (MemCgroup level = this; level != null; level = level.parent) {
+      level.events.raise(kind);
+    }
+    lookAtLater();
+  }
+
+  private void lookAtLater() {
+    if (!toLookAt.get() && toLookAt.compareAndSet(false, true)) {
+      tree.lookAtLater(this);
+    }
+  }
+
+  /** On the agent. */
+  void lookAt(List<MemcgEvent> news) {
+    toLookAt.set(false); // what comes from here on is for the next time
+    PageCounter counter = css.counter();
+    if (!released && counter.usage() > counter.high()) {
+      raise(Kind.HIGH);
+      for (int tries = 0; tries < MAX_FRUITLESS && counter.usage() > counter.high(); tries++) {
+        if (collectAndReclaim(counter.usage() - counter.high()) == 0) {
+          break;
+        }
+      }
+    }
+    events.collectNews(path(), news);
+  }
+
+  // ------------------------------------------------------------------ caches
+
+  /** Guarded by the tree's lock. */
+  Collection<OwnedCache> owned() {
+    return owned == null ? List.of() : owned;
+  }
+
+  private void own(OwnedCache cache) {
+    if (owned == null) {
+      owned = new ObjectHashSet<>();
+    }
+    owned.add(cache);
+  }
+
+  @Override
+  public boolean link(OwnedCache cache, Runnable publish) {
+    synchronized (tree.lock) {
+      if (!css.isOnline()) {
+        return false;
+      }
+      own(cache);
+      css.get(1);
+      publish.run();
+      return true;
+    }
+  }
+
+  @Override
+  public void unlink(OwnedCache cache) {
+    Css owner;
+    synchronized (tree.lock) {
+      MemCgroup group = tree.ownerOf(cache);
+      if (group == null) {
+        return; // the tree was closed
+      }
+      group.owned.remove(cache);
+      Memory.putLongRelease(cache.ownerWord(), 0);
+      owner = group.css;
+    }
+    owner.put();
+  }
+
+  @Override
+  public Account heir() {
+    return nearestOnline();
+  }
+
+  // ------------------------------------------------------------------ the end
+
+  /**
+   * Closes the group. Whatever it owns, what it had inherited included, is handed to the group
+   * above: one store for each cache, and no page is touched. Its objects live on and may be freed
+   * at any time; handles of the group allocate on behalf of the heir from now on.
+   *
+   * <p>Returns at once; the rest is background work. The group is released when the last of what it
+   * owned is gone from its threads.
+   *
+   * @return what was left behind
+   * @throws IllegalStateException if it is the root, is closed already, or has groups below it that
+   *     are online
+   */
+  public Leftovers offline() {
+    if (parent == null) {
+      throw new IllegalStateException("the root is closed with the tree, not alone");
+    }
+    List<Leftovers.Cache> left = new ArrayList<>();
+    synchronized (tree.lock) {
+      if (!css.isOnline()) {
+        throw new IllegalStateException(path() + " is closed already");
+      }
+      if (byName != null && !byName.isEmpty()) {
+        throw new IllegalStateException(
+            path() + " has groups below it that are online: " + byName.keySet());
+      }
+      goOffline(left);
+    }
+    Leftovers report = new Leftovers(path(), parent.nearestOnline().path(), left);
+    tree.report(report);
+    return report;
+  }
+
+  /** Guarded by the tree's lock. */
+  private void goOffline(List<Leftovers.Cache> left) {
+    css.setOffline(); // whoever charges from here on charges the heir
+    css.counter().setMin(0);
+    css.counter().setLow(0);
+    if (parent != null) {
+      parent.byName.remove(name);
+    }
+    for (MemCgroup level = parent; level != null; level = level.parent) {
+      level.dyingDescendants.incrementAndGet();
+    }
+    for (OwnedCache cache : owned()) {
+      boolean inherited = cache.isRetired();
+      cache.retire();
+      long objects = cache.usedObjects();
+      if (objects > 0) {
+        long bytes = objects * cache.bytesPerObject();
+        left.add(new Leftovers.Cache(cache.name(), inherited, objects, bytes));
+      }
+    }
+    reparent();
+    tree.slabs.endings().addAfterGracePeriod(end);
+  }
+
+  /** Hands all caches over. Guarded by the tree's lock. */
+  private void reparent() {
+    long count = owned().size();
+    if (count == 0) {
+      return;
+    }
+    if (parent != null) {
+      parent.css.get(count);
+    }
+    long heir = parent == null ? 0 : parent.address;
+    for (OwnedCache cache : owned) {
+      Memory.putLongRelease(cache.ownerWord(), heir); // pairs with payerOf
+      if (parent != null) {
+        parent.own(cache);
+      }
+    }
+    owned = null;
+    css.put(count); // never the last: the initial reference is there still
+  }
+
+  /** As {@link #offline}. */
+  @Override
+  public void close() {
+    offline();
+  }
+
+  /** Closes the root, with which nobody pays any more. Guarded by nothing: the tree is ending. */
+  void closeAsRoot() {
+    synchronized (tree.lock) {
+      goOffline(new ArrayList<>());
+    }
+  }
+
+  /** The steps after {@link #offline}. */
+  private final class End extends GraceQueue.Task {
+    private static final int OFFLINE = 0;
+    private static final int KILLED = 1;
+    private static final int DRAINED = 2;
+    private static final int DEAD = 3;
+
+    private int state;
+
+    /** The last reference was put, on any thread. */
+    void begin() {
+      tree.slabs.endings().add(this);
+    }
+
+    @Override
+    protected void step() {
+      switch (state) {
+        case OFFLINE -> {
+          tree.stock.drain(css.counter());
+          css.kill();
+          state = KILLED;
+          tree.slabs.endings().addAfterGracePeriod(this);
+        }
+        case KILLED -> {
+          state = DRAINED;
+          css.confirm(); // which comes back to begin(), if that was the last reference
+        }
+        case DRAINED -> {
+          // After the count has reached zero, and before the grace period that precedes reuse.
+          for (MemCgroup level = parent; level != null; level = level.parent) {
+            Memory.getAndAddLong(level.address + DEATHS, 1);
+          }
+          released = true;
+          state = DEAD;
+          tree.slabs.endings().addAfterGracePeriod(this);
+        }
+        default -> release();
+      }
+    }
+
+    private void release() {
+      synchronized (tree.lock) {
+        for (MemCgroup level = parent; level != null; level = level.parent) {
+          level.dyingDescendants.decrementAndGet();
+        }
+        if (parent != null) {
+          parent.children.remove(serial);
+        }
+      }
+      tree.forget(MemCgroup.this);
+      if (parent != null) {
+        parent.css.put();
+      }
+    }
+  }
+
+  /** References now, the initial one included; exact at rest. */
+  public long references() {
+    return css.references();
+  }
+
+  /** Pages of this group that lie in stocks; a sum over words that change meanwhile. */
+  public long stockedBytes() {
+    return bytes(tree.stock.pages(css));
+  }
+
+  /** The caches that this group pays for: its own, and what it has inherited. */
+  public List<OwnedCache> caches() {
+    synchronized (tree.lock) {
+      return List.copyOf(owned());
+    }
+  }
+
+  @Override
+  public String toString() {
+    return path();
+  }
+}

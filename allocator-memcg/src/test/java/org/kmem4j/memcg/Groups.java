@@ -1,0 +1,96 @@
+package org.kmem4j.memcg;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.kmem4j.SlabAllocator;
+import org.kmem4j.memcg.group.MemCgroup;
+import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.OwnedCache;
+
+/**
+ * Opens allocators with groups for a test; after it, checks the invariants of the design in those
+ * that are open, and closes and unmaps them.
+ */
+public final class Groups implements AfterEachCallback {
+  private final List<SlabAllocator> allocators = new ArrayList<>();
+  private final List<MemCgroups> trees = new ArrayList<>();
+
+  /** The groups of a new allocator of 64 MiB. */
+  public MemCgroups open() {
+    SlabAllocator allocator = SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();
+    MemCgroups groups = MemCgroups.on(allocator);
+    allocators.add(allocator);
+    trees.add(groups);
+    return groups;
+  }
+
+  /** The allocator of what was opened last. */
+  public SlabAllocator allocator() {
+    return allocators.getLast();
+  }
+
+  /** Does background work until something holds, or fails after some seconds. */
+  public void await(BooleanSupplier condition) {
+    long start = System.nanoTime();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - start > 10_000_000_000L) {
+        throw new AssertionError("it did not come about in 10 s");
+      }
+      work();
+    }
+  }
+
+  /** One round of background work. */
+  public void work() {
+    try {
+      allocator().agent().doWork();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  public static List<Long> take(KmemCache cache, int count) {
+    List<Long> objects = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      objects.add(cache.alloc());
+    }
+    return objects;
+  }
+
+  /**
+   * Invariant 2 of the design, at rest: pages of the caches that a group owns, usage of the groups
+   * below that are online, and stocks make up its usage.
+   */
+  public static void validate(MemCgroups groups) {
+    for (MemCgroup group : groups.groups()) {
+      if (group.isOnline()) {
+        long bytes = group.stockedBytes();
+        for (OwnedCache cache : group.caches()) {
+          bytes += cache.pages() << 12;
+        }
+        for (MemCgroup child : group.children()) {
+          bytes += child.usage();
+        }
+        if (bytes != group.usage()) {
+          throw new AssertionError(
+              group + " uses " + group.usage() + " bytes, and its parts make up " + bytes);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) {
+    for (int i = 0; i < trees.size(); i++) {
+      validate(trees.get(i));
+      allocators.get(i).validate();
+      trees.get(i).close();
+      allocators.get(i).validate();
+      allocators.get(i).close();
+      allocators.get(i).unmap();
+    }
+  }
+}
