@@ -2,6 +2,7 @@ package org.kmem4j.perf;
 
 import java.io.PrintWriter;
 import org.kmem4j.perf.bench.BenchCommand;
+import org.kmem4j.perf.groups.ReparentCommand;
 import org.kmem4j.perf.replay.ReplayChildCommand;
 import org.kmem4j.perf.replay.ReplayCommand;
 import picocli.CommandLine;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ReplayCommand.class,
       BenchCommand.class,
+      ReparentCommand.class,
       LayoutCommand.class,
       ReplayChildCommand.class
     })
@@ -45,7 +47,7 @@ public final class Kmem implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Missing subcommand: replay, bench or layout.");
+        spec.commandLine(), "Missing subcommand: replay, bench, reparent or layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)
