@@ -101,20 +101,22 @@ class RcuTest {
   /** With a flag in place of the number, a writer has to catch the reader between two sections. */
   @Test
   void aWriterIsNotHeldUpByAReaderThatHardlyEverLeaves() throws InterruptedException {
-    long sections = MILLISECONDS.toNanos(1);
+    int warmUp = 100_000; // compiled, it leaves for a few nanoseconds
+    var warm = new CountDownLatch(warmUp);
     crew.start(
         () -> {
           Slot slot = PerThread.find();
-          while (crew.goesOn()) {
+          for (int i = 0; crew.goesOn(); i++) {
             Rcu.enter(slot);
-            long end = System.nanoTime() + sections;
+            warm.countDown();
+            long end = System.nanoTime() + (i < warmUp ? 100 : MILLISECONDS.toNanos(1));
             while (System.nanoTime() - end < 0) {
               Thread.onSpinWait();
             }
             Rcu.exit(slot);
           }
         });
-    Thread.sleep(20);
+    Crew.await(warm);
     long start = System.nanoTime();
 
     for (int i = 0; i < 20; i++) {
