@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 record Mutant(
     String rule, String file, String find, String replace, String test, List<String> flags) {
 
+  private static final String EXIT_INTERPRETED =
+      "-XX:CompileCommand=exclude,org.kmem4j.sync.Rcu::exit";
+
   private static final String MANY_GRACE_PERIODS = "-Dkmem4j.rcu.maxPerSecond=1000000";
 
   static Mutant of(
@@ -241,21 +244,24 @@ record Mutant(
               "// no finally that calls exit: see Rcu slot.fence = 0; slot.word = 0;",
               "Rcu.exit(slot);",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
-              "-XX:-TieredCompilation"),
+              "-XX:-TieredCompilation",
+              EXIT_INTERPRETED),
           of(
               "what was popped is returned, though the section's end was thrown out of",
               "sync/Front.java",
               "if (object == 0) { throw e; }",
               "throw e;",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
-              "-XX:-TieredCompilation"),
+              "-XX:-TieredCompilation",
+              EXIT_INTERPRETED),
           of(
               "what was pushed is not pushed again, though the section's end was thrown out of",
               "sync/Front.java",
               "if (!pushed) { throw e; }",
               "throw e;",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
-              "-XX:-TieredCompilation"),
+              "-XX:-TieredCompilation",
+              EXIT_INTERPRETED),
           of(
               "slow paths probe the stack before they change anything",
               "sync/StackProbe.java",
