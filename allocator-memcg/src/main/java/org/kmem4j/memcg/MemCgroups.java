@@ -83,6 +83,16 @@ public final class MemCgroups implements AutoCloseable {
     return tree.groups();
   }
 
+  /**
+   * Walks over all groups and their caches and checks that the books are right: for tests. Only
+   * while nobody else uses the allocator.
+   *
+   * @throws AssertionError with what is wrong
+   */
+  public void validate() {
+    tree.validate();
+  }
+
   /** Caches that live on because of an object, although their group is closed. */
   public List<OwnedCache> lingeringCaches() {
     return tree.lingeringCaches();
@@ -147,22 +157,24 @@ public final class MemCgroups implements AutoCloseable {
 
   /**
    * Closes all groups, the root last: nobody pays any more. What the caches hold stays as it is.
-   * Waits until all that nothing else refers to is released.
+   * Waits until all that nothing else refers to is released. Once the allocator is closed there is
+   * nothing left to do.
+   *
+   * @throws IllegalStateException under a pin
    */
   @Override
   public synchronized void close() {
     if (closed) {
       return;
     }
-    closed = true;
-    List<MemCgroup> all = tree.groups();
-    for (int i = all.size() - 1; i > 0; i--) {
-      if (all.get(i).isOnline()) {
-        all.get(i).offline();
+    try {
+      tree.close();
+    } finally {
+      closed = !tree.root().isOnline() || allocator.slabs().isClosed(); // else it was refused
+      if (closed) {
+        allocator.removeWork(agent);
       }
     }
-    tree.close();
-    allocator.removeWork(agent);
   }
 
   private final class Background implements Agent {

@@ -17,6 +17,7 @@ import org.kmem4j.memory.Os;
 import org.kmem4j.memory.Struct;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.OwnedCache;
+import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.GraceQueue;
 
 /**
@@ -264,34 +265,37 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   // ------------------------------------------------------------------ limits and numbers
 
+  // The numbers of a closed group mean nothing, and its struct may be another's by now: they are 0.
+  // Who is held up for several grace periods between the two reads may get another group's.
+
   /** Bytes charged to this group and to all below it, those in stocks included. */
   public long usage() {
-    return bytes(css.counter().usage());
+    return hasNumbers() ? bytes(css.counter().usage()) : 0;
   }
 
   /** The most that {@link #usage} ever was. */
   public long peak() {
-    return bytes(css.counter().peak());
+    return hasNumbers() ? bytes(css.counter().peak()) : 0;
   }
 
   /** The limit in bytes that no request exceeds; {@link Long#MAX_VALUE} for none. */
   public long max() {
-    return limit(css.counter().max());
+    return hasNumbers() ? limit(css.counter().max()) : 0;
   }
 
   /** Usage in bytes above which the agent reclaims. It never refuses. */
   public long high() {
-    return limit(css.counter().high());
+    return hasNumbers() ? limit(css.counter().high()) : 0;
   }
 
   /** Bytes that reclaim leaves alone as long as there is anything else. */
   public long low() {
-    return limit(css.counter().low());
+    return hasNumbers() ? limit(css.counter().low()) : 0;
   }
 
   /** Bytes that reclaim always leaves alone. */
   public long min() {
-    return limit(css.counter().min());
+    return hasNumbers() ? limit(css.counter().min()) : 0;
   }
 
   /**
@@ -299,11 +303,16 @@ public final class MemCgroup implements Account, AutoCloseable {
    * goes, and requests are refused until usage has fallen.
    *
    * @param bytes {@link Long#MAX_VALUE} for none
+   * @throws IllegalStateException if the group is closed, as every limit does
    */
   public MemCgroup max(long bytes) {
     long pages = pages("max", bytes);
-    checkMinBelowMax(css.counter().min(), pages);
-    long usage = css.counter().setMax(pages);
+    long usage;
+    synchronized (tree.lock) {
+      checkOnline();
+      checkMinBelowMax(css.counter().min(), pages);
+      usage = css.counter().setMax(pages);
+    }
     full = null;
     for (int tries = 0; usage > pages && tries < MAX_FRUITLESS; tries++) {
       if (collectAndReclaim(usage - pages) == 0) {
@@ -316,14 +325,22 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** Sets the usage above which the agent reclaims. */
   public MemCgroup high(long bytes) {
-    css.counter().setHigh(pages("high", bytes));
+    long pages = pages("high", bytes);
+    synchronized (tree.lock) {
+      checkOnline();
+      css.counter().setHigh(pages);
+    }
     watchHigh();
     return this;
   }
 
   /** Sets what reclaim leaves alone as long as there is anything else. */
   public MemCgroup low(long bytes) {
-    css.counter().setLow(pages("low", bytes));
+    long pages = pages("low", bytes);
+    synchronized (tree.lock) {
+      checkOnline();
+      css.counter().setLow(pages);
+    }
     return this;
   }
 
@@ -334,9 +351,24 @@ public final class MemCgroup implements Account, AutoCloseable {
    */
   public MemCgroup min(long bytes) {
     long pages = pages("min", bytes);
-    checkMinBelowMax(pages, css.counter().max());
-    css.counter().setMin(pages);
+    synchronized (tree.lock) {
+      checkOnline();
+      checkMinBelowMax(pages, css.counter().max());
+      css.counter().setMin(pages);
+    }
     return this;
+  }
+
+  private boolean hasNumbers() {
+    return css.isOnline() && !tree.slabs.isClosed();
+  }
+
+  /** Guarded by the tree's lock: while it is held, the group stays what it is. */
+  private void checkOnline() {
+    tree.checkAllocatorOpen();
+    if (!css.isOnline()) {
+      throw new IllegalStateException(path() + " is closed: it has no limits any more");
+    }
   }
 
   private void checkMinBelowMax(long min, long max) {
@@ -463,7 +495,7 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   @Override
   public boolean isFull(OwnedCache cache) {
-    MemCgroup payer = tree.payerOf(cache);
+    MemCgroup payer = nearestOnline();
     MemCgroup by = payer == null ? null : payer.full;
     if (by == null) {
       return false;
@@ -477,9 +509,13 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   @Override
   public void makeRoom(OwnedCache cache, long pages, int attempt) {
-    MemCgroup payer = tree.payerOf(cache);
-    if (payer != null) {
-      payer.makeRoom(pages, attempt);
+    MemCgroup payer = nearestOnline();
+    if (payer != null && payer.css.tryGet()) { // it may be closed meanwhile
+      try {
+        payer.makeRoom(pages, attempt);
+      } finally {
+        payer.css.put();
+      }
     }
   }
 
@@ -556,11 +592,15 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** Counts an event here and above, and has the agent tell of it. */
   private void raise(Kind kind) {
+    count(kind);
+    lookAtLater();
+  }
+
+  private void count(Kind kind) {
     events.raiseLocal(kind);
     for (MemCgroup level = this; level != null; level = level.parent) {
       level.events.raise(kind);
     }
-    lookAtLater();
   }
 
   private void lookAtLater() {
@@ -574,7 +614,7 @@ public final class MemCgroup implements Account, AutoCloseable {
     toLookAt.set(false); // what comes from here on is for the next time
     PageCounter counter = css.counter();
     if (!released && counter.usage() > counter.high()) {
-      raise(Kind.HIGH);
+      count(Kind.HIGH); // no raise: it would have us look again at once
       for (int tries = 0; tries < MAX_FRUITLESS && counter.usage() > counter.high(); tries++) {
         if (collectAndReclaim(counter.usage() - counter.high()) == 0) {
           break;
@@ -627,6 +667,11 @@ public final class MemCgroup implements Account, AutoCloseable {
   }
 
   @Override
+  public boolean paysIn(Slabs slabs) {
+    return slabs.equals(tree.slabs);
+  }
+
+  @Override
   public Account heir() {
     return nearestOnline();
   }
@@ -649,10 +694,20 @@ public final class MemCgroup implements Account, AutoCloseable {
     if (parent == null) {
       throw new IllegalStateException("the root is closed with the tree, not alone");
     }
+    Leftovers left = tryOffline();
+    if (left == null) {
+      throw new IllegalStateException(path() + " is closed already");
+    }
+    return left;
+  }
+
+  /** As {@link #offline}; null if somebody else closed it. */
+  Leftovers tryOffline() {
     List<Leftovers.Cache> left = new ArrayList<>();
     synchronized (tree.lock) {
+      tree.checkAllocatorOpen();
       if (!css.isOnline()) {
-        throw new IllegalStateException(path() + " is closed already");
+        return null;
       }
       if (byName != null && !byName.isEmpty()) {
         throw new IllegalStateException(
@@ -660,7 +715,7 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       goOffline(left);
     }
-    Leftovers report = new Leftovers(path(), parent.nearestOnline().path(), left);
+    Leftovers report = new Leftovers(path(), parent.path(), left); // it was online, as we were
     tree.report(report);
     return report;
   }
@@ -781,6 +836,15 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** References now, the initial one included; exact at rest. */
   public long references() {
     return css.references();
+  }
+
+  /**
+   * References that can be accounted for while the group is online: the initial one, and one for
+   * each cache that it owns, for each group below that is not released, for each stock's entry.
+   * Guarded by the tree's lock.
+   */
+  long expectedReferences() {
+    return 1 + owned().size() + (children == null ? 0 : children.size()) + tree.stock.entries(css);
   }
 
   /** Pages of this group that lie in stocks; a sum over words that change meanwhile. */
