@@ -42,6 +42,11 @@ public final class MemCgroups implements AutoCloseable {
     return new MemCgroups(allocator);
   }
 
+  /** For tests. */
+  GroupTree tree() {
+    return tree;
+  }
+
   /** The group above all others. */
   public MemCgroup root() {
     return tree.root();

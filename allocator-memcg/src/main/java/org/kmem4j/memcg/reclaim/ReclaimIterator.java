@@ -33,7 +33,9 @@ import org.kmem4j.sync.StackProbe;
  * With the reference the section may end.
  *
  * <p><b>Why the counter is read once.</b> The number that was compared goes along with the next
- * position. A later one could include the death of that very position, which would then be trusted.
+ * position: a later one could include the death of that very position, which would then be trusted.
+ * In Linux, which counted a group when it was removed, that happened; here a walker's reference
+ * keeps (b) away until its position is published, and the number holds without asking for that.
  *
  * <p><b>A position is lost</b> by any death below the root. A walker that has a group of its own
  * goes on behind that one. Another begins a new round, which ends those of all others: so every
