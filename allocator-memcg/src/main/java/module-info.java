@@ -4,4 +4,5 @@ module org.kmem4j.memcg {
 
   exports org.kmem4j.memcg;
   exports org.kmem4j.memcg.group;
+  exports org.kmem4j.memcg.reclaim;
 }

@@ -13,8 +13,8 @@ class StructRangeTest {
     try (var allocator = SlabAllocator.builder().max(1 << 20).build()) {
       KmemCache cache = allocator.createCache("c", 64);
 
-      assertTrue(cache.slabs().metadata().contains(cache.address()));
-      assertFalse(cache.slabs().pages().map().contains(cache.address()));
+      assertTrue(cache.slabs.metadata().contains(cache.address()));
+      assertFalse(cache.slabs.pages().map().contains(cache.address()));
     }
   }
 }

@@ -11,6 +11,8 @@ import org.kmem4j.memcg.group.Leftovers;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.memcg.group.MemcgEvent;
 import org.kmem4j.memcg.group.Refusal;
+import org.kmem4j.memcg.reclaim.Reclaimer;
+import org.kmem4j.memcg.reclaim.Shrinker;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.sync.PerThread;
 
@@ -23,18 +25,26 @@ import org.kmem4j.sync.PerThread;
 public final class MemCgroups implements AutoCloseable {
   private final SlabAllocator allocator;
   private final GroupTree tree;
+  private final Reclaimer reclaimer;
   private final Agent agent = new Background();
   private boolean closed; // guarded by this
 
   private MemCgroups(SlabAllocator allocator) {
     this.allocator = allocator;
     this.tree = new GroupTree(allocator.slabs());
+    this.reclaimer = new Reclaimer(tree);
+    tree.setReclaim(reclaimer);
     allocator.addWork(agent);
   }
 
   /** A tree of one group, the root, whose caches are those of {@code allocator}. */
   public static MemCgroups on(SlabAllocator allocator) {
     return new MemCgroups(allocator);
+  }
+
+  /** For tests. */
+  GroupTree tree() {
+    return tree;
   }
 
   /** The group above all others. */
@@ -135,6 +145,20 @@ public final class MemCgroups implements AutoCloseable {
         PerThread.bind(before);
       }
     }
+  }
+
+  /**
+   * Has a shrinker asked for objects when a group has no room, or uses more than its {@code high}.
+   *
+   * @return ends that
+   */
+  public Shrinker.Registration register(Shrinker shrinker) {
+    return reclaimer.register(Objects.requireNonNull(shrinker, "shrinker"));
+  }
+
+  /** How often a shrinker has thrown something, which was then ignored. */
+  public long shrinkerFailures() {
+    return reclaimer.failures();
   }
 
   /**
