@@ -120,7 +120,7 @@ public final class KmemCache extends OwnedCache {
         return object;
       }
     }
-    return Math.max(0, allocSlow());
+    return allocSlow();
   }
 
   /**
@@ -130,7 +130,7 @@ public final class KmemCache extends OwnedCache {
   public long tryAlloc(Pin pin) {
     assert pin.isMine();
     long object = Front.popPinned(pin.slot(), this);
-    return object != 0 ? object : Math.max(0, allocRefilling());
+    return object != 0 ? object : allocRefilling();
   }
 
   /**
@@ -188,7 +188,11 @@ public final class KmemCache extends OwnedCache {
     }
   }
 
-  /** Serves what the front of {@link PerThread#current} could not, or says who refused. */
+  /**
+   * Serves what the front of {@link PerThread#current} could not, or returns 0. Its callers return
+   * what it returns: a computation there would be part of each loop that allocates, and the values
+   * of that loop would be spilled for it.
+   */
   private long allocSlow() {
     KmemCache payer = boundOrThis();
     if (payer != this) {
@@ -223,7 +227,7 @@ public final class KmemCache extends OwnedCache {
   private long allocRefilling() {
     slabs.checkOpen();
     if (account != null && account.isFull(this) && hasNothingFree()) {
-      return NO_CHARGE;
+      return 0;
     }
     StackProbe.probe();
     if (!enter()) {
@@ -231,7 +235,7 @@ public final class KmemCache extends OwnedCache {
     }
     Slot pinned = suspendPin();
     try {
-      return fronts.take();
+      return Math.max(0, fronts.take());
     } finally {
       resumePin(pinned);
       leave();
