@@ -113,8 +113,8 @@ public final class KmemCache extends OwnedCache {
    * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public long tryAlloc() {
-    Slot slot = PerThread.current();
-    if (slot != null && !slot.isBound()) {
+    Slot slot = PerThread.currentUnbound();
+    if (slot != null) {
       long object = Front.pop(slot, this);
       if (object != 0) {
         return object;
@@ -189,9 +189,9 @@ public final class KmemCache extends OwnedCache {
   }
 
   /**
-   * Serves what the front of {@link PerThread#current} could not, or returns 0. Its callers return
-   * what it returns: a computation there would be part of each loop that allocates, and the values
-   * of that loop would be spilled for it.
+   * Serves what the front of {@link PerThread#currentUnbound} could not, or returns 0. Its callers
+   * return what it returns: a computation there would be part of each loop that allocates, and the
+   * values of that loop would be spilled for it.
    */
   private long allocSlow() {
     KmemCache payer = boundOrThis();
@@ -431,11 +431,9 @@ public final class KmemCache extends OwnedCache {
     boolean done = false;
     try {
       while (taken < count) {
-        Slot slot = PerThread.current();
+        Slot slot = PerThread.currentUnbound();
         int popped =
-            slot == null || slot.isBound()
-                ? 0
-                : Front.popMany(slot, this, objects, from + taken, count - taken);
+            slot == null ? 0 : Front.popMany(slot, this, objects, from + taken, count - taken);
         taken += popped;
         if (popped == 0) {
           long object = tryAlloc();
