@@ -113,14 +113,14 @@ public final class KmemCache extends OwnedCache {
    * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public long tryAlloc() {
-    Slot slot = PerThread.current();
-    if (slot != null && !slot.isBound()) {
+    Slot slot = PerThread.currentUnbound();
+    if (slot != null) {
       long object = Front.pop(slot, this);
       if (object != 0) {
         return object;
       }
     }
-    return Math.max(0, allocSlow());
+    return allocSlow();
   }
 
   /**
@@ -130,7 +130,7 @@ public final class KmemCache extends OwnedCache {
   public long tryAlloc(Pin pin) {
     assert pin.isMine();
     long object = Front.popPinned(pin.slot(), this);
-    return object != 0 ? object : Math.max(0, allocRefilling());
+    return object != 0 ? object : allocRefilling();
   }
 
   /**
@@ -190,7 +190,11 @@ public final class KmemCache extends OwnedCache {
     }
   }
 
-  /** Serves what the front of {@link PerThread#current} could not, or says who refused. */
+  /**
+   * Serves what the front of {@link PerThread#currentUnbound} could not, or returns 0. Its callers
+   * return what it returns: a computation there would be part of each loop that allocates, and the
+   * values of that loop would be spilled for it.
+   */
   private long allocSlow() {
     KmemCache payer = tryBoundOrThis();
     if (payer != this) {
@@ -236,7 +240,7 @@ public final class KmemCache extends OwnedCache {
   private long allocRefilling() {
     slabs.checkOpen();
     if (account != null && account.isFull(this) && hasNothingFree()) {
-      return NO_CHARGE;
+      return 0;
     }
     StackProbe.probe();
     if (!enter()) {
@@ -246,7 +250,7 @@ public final class KmemCache extends OwnedCache {
     try {
       Slot pinned = suspendPin();
       try {
-        return fronts.take();
+        return Math.max(0, fronts.take());
       } finally {
         resumePin(pinned);
       }
@@ -460,11 +464,9 @@ public final class KmemCache extends OwnedCache {
     boolean done = false;
     try {
       while (taken < count) {
-        Slot slot = PerThread.current();
+        Slot slot = PerThread.currentUnbound();
         int popped =
-            slot == null || slot.isBound()
-                ? 0
-                : Front.popMany(slot, this, objects, from + taken, count - taken);
+            slot == null ? 0 : Front.popMany(slot, this, objects, from + taken, count - taken);
         taken += popped;
         if (popped == 0) {
           long object = tryAlloc();

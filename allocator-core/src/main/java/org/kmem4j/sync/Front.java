@@ -138,11 +138,12 @@ public final class Front {
       return 0;
     }
     int top = sheaf.count - 1;
-    if (top < 0) {
+    long[] objects = sheaf.objects;
+    if (Integer.compareUnsigned(top, objects.length) >= 0) { // -1; the array's own check, made once
       return 0;
     }
     sheaf.count = top;
-    return sheaf.objects[top];
+    return objects[top];
   }
 
   /** As {@link #push}, in a section or under a pin of the calling thread. */
@@ -153,7 +154,7 @@ public final class Front {
     }
     int count = sheaf.count;
     long[] objects = sheaf.objects;
-    if (count >= objects.length) {
+    if (Integer.compareUnsigned(count, objects.length) >= 0) { // full; as above
       return false;
     }
     objects[count] = object;

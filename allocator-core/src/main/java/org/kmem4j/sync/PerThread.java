@@ -72,6 +72,13 @@ public final class PerThread {
     return slot != null && slot.owner == id ? slot : null;
   }
 
+  /** As {@link #current}; null too if the thread is bound to somebody who pays. */
+  public static Slot currentUnbound() {
+    long id = Thread.currentThread().threadId();
+    Slot slot = TABLE[(int) id & (TABLE_SIZE - 1)];
+    return slot != null && slot.unboundOwner == id ? slot : null;
+  }
+
   /** The slot of the calling platform thread, made or adopted if need be; null if it is virtual. */
   public static Slot find() {
     Thread thread = Thread.currentThread();
@@ -124,6 +131,7 @@ public final class PerThread {
       throw new IllegalStateException("more than " + MAX_SLOTS + " threads: this one has no slot");
     }
     slot.binding = binding;
+    slot.unboundOwner = binding == null ? slot.owner : -1;
     return before;
   }
 
@@ -222,6 +230,7 @@ public final class PerThread {
         THREADS[slot.index()] = reference;
         TABLE[entry] = slot;
         // Full fence: the slot is visible before its first section. Pairs with Rcu.synchronize.
+        slot.unboundOwner = id;
         SlotWords.OWNER.setVolatile(slot, id);
       }
       return slot;
@@ -274,6 +283,7 @@ public final class PerThread {
         SlotWords.WORD.setVolatile(slot, 0L);
         SlotWords.PIN.setVolatile(slot, 0L);
         slot.binding = null;
+        slot.unboundOwner = -1;
         return slot;
       }
     }

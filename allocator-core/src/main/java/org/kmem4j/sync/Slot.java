@@ -47,14 +47,12 @@ public final class Slot extends SlotWords {
     return stripe;
   }
 
-  /** Whether the slot's thread, the caller, is bound to somebody who pays. */
-  public boolean isBound() {
-    return binding != null;
-  }
-
   /** The link's value, for the slot's own thread inside a section. */
   Sheaf link(int link) {
-    return link < CHUNK ? first[link] : chunks[link >>> CHUNK_SHIFT][link & (CHUNK - 1)];
+    Sheaf[] some = first;
+    return Integer.compareUnsigned(link, some.length) < 0 // the array's own check, made once
+        ? some[link]
+        : chunks[link >>> CHUNK_SHIFT][link & (CHUNK - 1)];
   }
 
   /** The link's value, for any thread. */

@@ -24,6 +24,9 @@ abstract class SlotWords extends Padding {
   /** Id of the thread; 0 for a stripe, -1 while being adopted. */
   long owner;
 
+  /** As {@link #owner}, but -1 while the thread is bound: one compare answers both. */
+  long unboundOwner;
+
   /** What the thread is bound to: see {@link PerThread#bind}. */
   Object binding;
 

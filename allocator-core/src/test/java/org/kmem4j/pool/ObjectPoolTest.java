@@ -19,6 +19,7 @@ import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.OwnedCache;
+import org.kmem4j.slab.Pin;
 
 /** Objects seen through flyweights: a view shows one object until that is released. */
 final class ObjectPoolTest {
@@ -125,6 +126,54 @@ final class ObjectPoolTest {
         () -> assertThrows(IndexOutOfBoundsException.class, () -> order.id(1)),
         () -> assertThrows(IllegalStateException.class, () -> orders.release(order)));
     assertEquals(0, allocator.stats().usedObjects());
+  }
+
+  @Test
+  void underAPinObjectsAreAcquiredAndReleasedAsWithoutOne() {
+    Order order = new Order();
+    try (Pin pin = allocator.pin()) {
+      for (int i = 0; i < 1000; i++) { // through slow paths too
+        assertTrue(orders.tryAcquire(pin, order));
+        order.id(i);
+      }
+      assertEquals(999, order.id());
+
+      orders.release(pin, order);
+
+      assertAll(
+          () -> assertEquals(0, order.address()),
+          () -> assertThrows(IndexOutOfBoundsException.class, order::id),
+          () -> assertThrows(IllegalStateException.class, () -> orders.release(pin, order)));
+    }
+    assertEquals(999, allocator.stats().usedObjects());
+  }
+
+  @Test
+  void underAPinARefusalLeavesTheViewAsItWas() {
+    ObjectPool<Order> limited = orders.in(new Limited(1));
+    Order order = new Order();
+    try (Pin pin = allocator.pin()) {
+      while (limited.tryAcquire(pin, order)) {
+        order.id(4711);
+      }
+    }
+
+    assertNotEquals(0, order.address());
+    assertEquals(4711, order.id());
+  }
+
+  @Test
+  void underAPinAllViewsOfADebuggedObjectEndWithItsRelease() {
+    ObjectPool<Order> debugged = debugging();
+    Order order = new Order();
+    try (Pin pin = allocator.pin()) {
+      assertTrue(debugged.tryAcquire(pin, order));
+      Order other = debugged.view(new Order(), order.address());
+
+      debugged.release(pin, order);
+
+      assertEquals(0, other.address());
+    }
   }
 
   @Test

@@ -73,6 +73,8 @@ record Bar(
       bars.add(ratio(Question.PAIR, size(size), "kmemCache", NATIVE, 0.8, 0.6));
     }
     bars.add(ratio(Question.POOL, Map.of(), "objectPool", List.of("handWritten"), 1.5, null));
+    bars.add(
+        ratio(Question.POOL, Map.of(), "objectPoolPinned", List.of("handWritten"), null, null));
     for (int size : new int[] {64, 256, 1024, 4096}) {
       bars.add(
           ratio(Question.PAIR, size(size), "kmemCachePinned", List.of("kmemCache"), 0.75, null));
@@ -115,6 +117,7 @@ record Bar(
       }
     }
     bars.add(garbage(Question.POOL, Map.of(), "objectPool"));
+    bars.add(garbage(Question.POOL, Map.of(), "objectPoolPinned"));
     for (String live : List.of("4096", "262144")) {
       for (String contender : List.of("kmemCache", "bySize")) {
         bars.add(garbage(Question.REPLACEMENT, Map.of("live", live), contender));

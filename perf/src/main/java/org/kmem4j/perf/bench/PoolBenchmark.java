@@ -5,6 +5,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
+import org.kmem4j.slab.Pin;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
@@ -48,6 +49,23 @@ public class PoolBenchmark extends KmemBenchmark {
       void id(long id) {
         putLong(0, id);
       }
+    }
+  }
+
+  /** The same on a thread that is pinned throughout; JMH sets it up on that thread. */
+  public static class Pinned extends Pool {
+    Pin pin;
+
+    @Override
+    public void open() {
+      super.open();
+      pin = allocator.pin();
+    }
+
+    @Override
+    public void close() {
+      pin.close();
+      super.close();
     }
   }
 
@@ -111,6 +129,17 @@ public class PoolBenchmark extends KmemBenchmark {
     pool.order.id(pool.next++);
     long id = pool.order.id();
     pool.orders.release(pool.order);
+    return id;
+  }
+
+  @Benchmark
+  public long objectPoolPinned(Pinned pool) {
+    if (!pool.orders.tryAcquire(pool.pin, pool.order)) {
+      throw new IllegalStateException("the pool is empty");
+    }
+    pool.order.id(pool.next++);
+    long id = pool.order.id();
+    pool.orders.release(pool.pin, pool.order);
     return id;
   }
 

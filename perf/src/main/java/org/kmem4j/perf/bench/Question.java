@@ -33,6 +33,7 @@ enum Question {
       "acquire a pooled object, write and read a field, release it",
       PoolBenchmark.class,
       "objectPool",
+      "objectPoolPinned",
       "handWritten"),
   REPLACEMENT(
       "replace a random one of many live objects of 64 bytes",
