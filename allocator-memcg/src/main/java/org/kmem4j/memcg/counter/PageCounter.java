@@ -44,7 +44,8 @@ public final class PageCounter {
   static final long USAGE = PAGE_COUNTER.word("usage", "pages charged; changed by CAS and add");
   static final Bits COMMITTED = PAGE_COUNTER.bits("committed", 35, "of requests granted");
   static final Bits PENDING = PAGE_COUNTER.bits("pending", 29, "of requests under way");
-  private static final long PEAK = PAGE_COUNTER.word("peak", "most pages committed, since it was reset");
+  private static final long PEAK =
+      PAGE_COUNTER.word("peak", "most pages committed, since it was reset");
   private static final long FAILURES = PAGE_COUNTER.word("failures", "requests refused here");
 
   // Each request reads these and few write them, so they keep away from the line above.
