@@ -52,7 +52,7 @@ final class NoGarbageTest {
   @ParameterizedTest
   @ValueSource(ints = {8, 64, 1000, 4000, 30_000})
   void onePair(int bytes) {
-    KmemCache cache = allocators.open().createCache("c", bytes);
+    KmemCache cache = allocators.open(b -> b.maxOrder(6)).createCache("c", bytes);
 
     assertEquals(0, bytesPerRun(() -> cache.free(cache.tryAlloc())));
   }

@@ -32,7 +32,8 @@ public interface Account {
 
   /**
    * One step towards room for pages, after {@link #tryCharge} has refused them. By default what all
-   * threads have cached of the cache is collected, once.
+   * threads have cached of the cache is collected, once. The cache may have ended meanwhile: its
+   * owner word must not be read.
    *
    * @param attempt how often this was called for the same request, from 0
    * @throws OutOfNativeMemoryException if trying again would be useless; it says who refused
@@ -46,7 +47,7 @@ public interface Account {
 
   /**
    * Whether a charge would be refused anyway: read before each refill, so one word must do.
-   * Refusals go uncounted then.
+   * Refusals go uncounted then. The cache may have ended: its owner word must not be read.
    */
   default boolean isFull(OwnedCache cache) {
     return false;
@@ -69,6 +70,11 @@ public interface Account {
    * {@link #link}, by the thread that does the background work.
    */
   default void unlink(OwnedCache cache) {}
+
+  /** Whether this can pay for caches of an allocator; of any by default. */
+  default boolean paysIn(Slabs slabs) {
+    return true;
+  }
 
   /** Who pays for new caches in place of this account: itself while it is open; null for nobody. */
   default Account heir() {

@@ -190,9 +190,9 @@ public final class KmemCache extends OwnedCache {
 
   /** Serves what the front of {@link PerThread#current} could not, or says who refused. */
   private long allocSlow() {
-    KmemCache payer = boundOrThis();
+    KmemCache payer = tryBoundOrThis();
     if (payer != this) {
-      return payer.tryAlloc();
+      return payer == null ? NO_PAGES : payer.tryAlloc();
     }
     long object = fronts.exist() ? popElsewhere() : 0;
     return object != 0 ? object : allocRefilling();
@@ -200,7 +200,18 @@ public final class KmemCache extends OwnedCache {
 
   /** The child that the calling thread is bound to, if this is a root; else this. */
   private KmemCache boundOrThis() {
-    return root == this && PerThread.binding() instanceof Account bound ? in(bound) : this;
+    return root == this && PerThread.binding() instanceof Account bound && bound.paysIn(slabs)
+        ? in(bound)
+        : this;
+  }
+
+  /** As {@link #boundOrThis}; null if there is no room for a child. */
+  private KmemCache tryBoundOrThis() {
+    try {
+      return boundOrThis();
+    } catch (OutOfNativeMemoryException e) {
+      return null;
+    }
   }
 
   /** Pops for a thread that is virtual, new or bound, or whose id collides with another's. */
@@ -227,7 +238,8 @@ public final class KmemCache extends OwnedCache {
     }
     StackProbe.probe();
     if (!enter()) {
-      return successor().tryAlloc();
+      KmemCache next = trySuccessor();
+      return next == null ? NO_PAGES : next.tryAlloc();
     }
     Slot pinned = suspendPin();
     try {
@@ -250,6 +262,15 @@ public final class KmemCache extends OwnedCache {
     }
     Account heir = account.heir();
     return heir == null ? root : root.in(heir);
+  }
+
+  /** As {@link #successor}; null if there is no room for a child. */
+  private KmemCache trySuccessor() {
+    try {
+      return successor();
+    } catch (OutOfNativeMemoryException e) {
+      return null;
+    }
   }
 
   // ------------------------------------------------------------------ freeing
@@ -385,6 +406,10 @@ public final class KmemCache extends OwnedCache {
     slabs.checkOpen();
     StackProbe.probe();
     if (!enterForLiveObject()) {
+      if (slabs.cacheAround(object) != this) {
+        freeElsewhere(object); // our number ended, and serves another, since the entry was read
+        return;
+      }
       throw new IllegalArgumentException(slabs.describeForeign(object, "cache \"" + name() + "\""));
     }
     Slot pinned = suspendPin();
@@ -487,7 +512,11 @@ public final class KmemCache extends OwnedCache {
    *     none is made for more objects than the ceiling can ever hold
    */
   public boolean tryPrewarm(long count) {
-    return boundOrThis().prewarmOnce(count) > 0;
+    try {
+      return boundOrThis().prewarmOnce(count) > 0;
+    } catch (OutOfNativeMemoryException e) { // no room for a child
+      return false;
+    }
   }
 
   /**
@@ -641,9 +670,15 @@ public final class KmemCache extends OwnedCache {
 
   @Override
   void drain() {
-    slabs.deferred().finishElapsed();
-    fronts.closeBarn();
-    store.keepNoEmpties();
+    try {
+      slabs.deferred().finishElapsed(); // which may report damage of whatever cache
+    } finally {
+      try {
+        fronts.closeBarn();
+      } finally {
+        store.keepNoEmpties();
+      }
+    }
   }
 
   @Override
@@ -674,6 +709,8 @@ public final class KmemCache extends OwnedCache {
    * The child of this cache whose pages an account pays for, or its heir if it is closed: made on
    * first use, the same one ever after. Objects may be freed through any child, and the root.
    *
+   * @throws IllegalArgumentException if the account pays in another allocator
+   * @throws OutOfNativeMemoryException if there is no room for one more cache
    * @throws IllegalStateException after {@code close} or {@link #destroy}
    */
   public KmemCache in(Account payer) {
@@ -695,6 +732,7 @@ public final class KmemCache extends OwnedCache {
   /** Returns the child, by whomever it was made, or null if the account was closed meanwhile. */
   private KmemCache createChild(Account payer) {
     slabs.checkOpen();
+    slabs.checkPays(payer);
     StackProbe.probe();
     if (!enter()) {
       throw destroyed();
@@ -703,10 +741,19 @@ public final class KmemCache extends OwnedCache {
       KmemCache fresh = new KmemCache(slabs, options, this, payer);
       addReferences(1); // the child's, until it is released
       childCount.incrementAndGet();
-      slabs.publish(fresh, () -> children.putIfAbsent(payer, fresh));
-      KmemCache child = children.get(payer);
-      if (child != fresh) { // somebody was faster, or the account was closed: nobody has seen it
-        fresh.retire();
+      KmemCache child = null;
+      try {
+        slabs.publish(fresh, () -> children.putIfAbsent(payer, fresh));
+        child = children.get(payer);
+      } finally {
+        // Somebody was faster, or the account was closed, or threw: nobody has seen it. Or this
+        // was destroyed: either destroy() has found the child, or its mark is seen here.
+        if (child != fresh || isRetired()) {
+          fresh.retire();
+        }
+      }
+      if (isRetired()) {
+        throw destroyed();
       }
       return child;
     } finally {
@@ -789,13 +836,13 @@ public final class KmemCache extends OwnedCache {
 
   @Override
   public long pages() {
-    if (!enterForLiveObject()) {
+    if (!enterToLook()) {
       return 0;
     }
     try {
       return store.list().pages();
     } finally {
-      leave();
+      leaveUntouched();
     }
   }
 
@@ -806,13 +853,13 @@ public final class KmemCache extends OwnedCache {
 
   @Override
   public long usedObjects() {
-    if (!enterForLiveObject()) {
+    if (!enterToLook()) {
       return 0;
     }
     try {
       return Math.max(0, store.list().inuseObjects() - fronts.cachedObjects());
     } finally {
-      leave();
+      leaveUntouched();
     }
   }
 
@@ -824,13 +871,13 @@ public final class KmemCache extends OwnedCache {
   /** The numbers of this cache, its children not included. */
   public CacheStats stats() {
     slabs.checkOpen();
-    if (!enterForLiveObject()) {
+    if (!enterToLook()) {
       return CacheStats.none(name(), objectBytes(), geometry());
     }
     try {
       return store.list().stats(fronts.cachedObjects());
     } finally {
-      leave();
+      leaveUntouched();
     }
   }
 

@@ -10,6 +10,7 @@ import org.kmem4j.sync.Linked;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.PercpuRef;
 import org.kmem4j.sync.Rcu;
+import org.kmem4j.sync.StackProbe;
 
 /**
  * Pages that one owner pays for: those of a cache, or of all large blocks of an account. The first
@@ -78,7 +79,7 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   /** Written by {@link Retirement} alone, but for the first step. */
   volatile State state = State.ACTIVE;
 
-  /** Whether the account has it in its books. Written before it is published. */
+  /** Whether the account has it in its books. Written before it is visible to others. */
   boolean linked;
 
   /**
@@ -187,7 +188,7 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
       return false;
     }
     if (state != State.ACTIVE) {
-      leave();
+      ref.put(1);
       return false;
     }
     return true;
@@ -199,9 +200,23 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   }
 
   final void leave() {
-    if (state != State.ACTIVE) {
-      dropEmpty(); // what the operation has left behind nobody else would find
+    try {
+      if (state != State.ACTIVE) {
+        dropEmpty(); // what the operation has left behind nobody else would find
+      }
+    } finally { // it may report damage
+      ref.put(1);
     }
+  }
+
+  /** Counts someone who only reads numbers; false if there are none any more. */
+  final boolean enterToLook() {
+    StackProbe.probe(); // for the section in which references are counted
+    return ref.tryGet();
+  }
+
+  /** Touches no page, unlike {@link #leave}. */
+  final void leaveUntouched() {
     ref.put(1);
   }
 

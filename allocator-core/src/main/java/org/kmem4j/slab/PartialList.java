@@ -37,6 +37,7 @@ final class PartialList {
   private long slabs;
   private long free;
   private long keepFree; // objects that prewarm asked for: their slabs stay
+  private boolean ended; // the cache keeps nothing any more
 
   /**
    * @param cache for reports
@@ -479,7 +480,7 @@ final class PartialList {
       if (free < count) {
         return false;
       }
-      keepFree = Math.max(keepFree, count);
+      keepFree = ended ? 0 : Math.max(keepFree, count);
       return true;
     } finally {
       lock.unlock();
@@ -495,10 +496,11 @@ final class PartialList {
     }
   }
 
-  /** From now on every slab that becomes empty is surplus. */
+  /** From now on every slab that becomes empty is surplus, whatever a prewarm asks for. */
   void keepNoEmpties() {
     lock.lock();
     try {
+      ended = true;
       keepFree = 0;
       keepEmpty = 0;
     } finally {

@@ -45,9 +45,12 @@ final class Retirement extends GraceQueue.Task {
     switch (cache.state) {
       case RETIRED -> {
         // Whoever read "active" in a section has attached its front by now.
-        cache.unlinkFronts();
-        cache.kill();
-        goOn(State.KILLED);
+        try {
+          cache.unlinkFronts();
+        } finally {
+          cache.kill();
+          goOn(State.KILLED);
+        }
       }
       case KILLED -> {
         try {
@@ -58,13 +61,16 @@ final class Retirement extends GraceQueue.Task {
         }
       }
       case DRAINED -> {
-        if (cache.linked) {
-          cache.account.unlink(cache);
+        try {
+          if (cache.linked) {
+            cache.account.unlink(cache);
+          }
+        } finally {
+          cache.vanish();
+          cache.slabs.forget(cache);
+          endedLink = cache.endLink();
+          goOn(State.EMPTY);
         }
-        cache.vanish();
-        cache.slabs.forget(cache);
-        endedLink = cache.endLink();
-        goOn(State.EMPTY);
       }
       default -> release();
     }
@@ -84,9 +90,24 @@ final class Retirement extends GraceQueue.Task {
     cache.released();
   }
 
-  /** Waits until caches that were retired hold nothing but what the program holds. */
+  /** A number that is in use no more, and not free yet, is in no list but ours. */
+  @Override
+  protected void abandoned() {
+    if (cache.state == State.EMPTY) {
+      PerThread.giveLink(endedLink);
+    }
+  }
+
+  /**
+   * Waits until caches that were retired hold nothing but what the program holds.
+   *
+   * @throws IllegalStateException if the allocator is closed meanwhile
+   */
   static void finish(GraceQueue queue, Collection<? extends OwnedCache> caches) {
     for (int round = 0; !caches.stream().allMatch(Retirement::isDone); round++) {
+      if (queue.isStopped()) {
+        throw new IllegalStateException("the allocator is closed");
+      }
       Rcu.synchronize();
       if (queue.advance() == 0) {
         SpinLock.pause(round);

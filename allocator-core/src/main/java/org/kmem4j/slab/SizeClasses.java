@@ -88,6 +88,9 @@ public final class SizeClasses {
   /**
    * The same classes, paid for by an account, or its heir if it is closed: made on first use, the
    * same ones ever after.
+   *
+   * @throws IllegalArgumentException if the account pays in another allocator
+   * @throws OutOfNativeMemoryException if there is no room for its struct
    */
   public SizeClasses in(Account payer) {
     Objects.requireNonNull(payer, "account");
@@ -105,11 +108,16 @@ public final class SizeClasses {
 
   /** Returns the twin, by whomever it was made, or null if the account was closed meanwhile. */
   private SizeClasses createTwin(Account payer) {
+    slabs.checkPays(payer);
     SizeClasses fresh = new SizeClasses(root, payer);
-    slabs.publish(fresh.large, () -> root.twins.putIfAbsent(payer, fresh));
-    SizeClasses twin = root.twins.get(payer);
-    if (twin != fresh) { // somebody was faster, or the account was closed: nobody has seen it
-      fresh.large.retire();
+    SizeClasses twin = null;
+    try {
+      slabs.publish(fresh.large, () -> root.twins.putIfAbsent(payer, fresh));
+      twin = root.twins.get(payer);
+    } finally {
+      if (twin != fresh) { // somebody was faster, or the account was closed: nobody has seen it
+        fresh.large.retire();
+      }
     }
     return twin;
   }
@@ -170,7 +178,11 @@ public final class SizeClasses {
         return cache.tryAlloc();
       }
     }
-    return allocRest(bytes, false);
+    try {
+      return allocRest(bytes, false);
+    } catch (OutOfNativeMemoryException e) { // no room for the struct of an account's cache
+      return 0;
+    }
   }
 
   private long allocRest(long bytes, boolean mayWait) {
@@ -184,7 +196,7 @@ public final class SizeClasses {
     }
     slabs.checkOpen();
     StackProbe.probe();
-    if (root == this && PerThread.binding() instanceof Account bound) {
+    if (root == this && PerThread.binding() instanceof Account bound && bound.paysIn(slabs)) {
       return in(bound).allocLarge(bytes, mayWait);
     }
     return allocLarge(bytes, mayWait);

@@ -63,6 +63,7 @@ final class SlabValidator {
       }
     }
     LargeBlocks.validate(slabs, large);
+    slabs.large().forEach(SlabValidator::checkReferences);
     for (KmemCache cache : caches) {
       check(Slabs.numbered(cache.link()) == cache, "%s: its number leads elsewhere", cache);
       Set<Long> mine = byCache.getOrDefault(cache.link(), Set.of());
@@ -71,6 +72,7 @@ final class SlabValidator {
       long found = pages.getOrDefault(cache.link(), 0L);
       check(booked == found, "%s: %d pages in the map, booked %d", cache, found, booked);
       checkObjects(cache, cache.store().list().validate(mine));
+      checkReferences(cache);
       byCache.remove(cache.link());
     }
     check(byCache.isEmpty(), "slabs of caches that do not exist: %s", byCache.keySet());
@@ -79,6 +81,18 @@ final class SlabValidator {
         "fronts may hold %d bytes, booked %d",
         frontBytes,
         slabs.frontBytes());
+  }
+
+  /** At rest no slow path is running; the initial reference goes when the cache is drained. */
+  private static void checkReferences(OwnedCache cache) {
+    boolean drained = cache.state.compareTo(OwnedCache.State.DRAINED) >= 0;
+    long expected = cache.holdings() + (drained ? 0 : 1);
+    check(
+        cache.references() == expected,
+        "%s has %d references, of which %d are accounted for",
+        cache,
+        cache.references(),
+        expected);
   }
 
   private static void checkHeaders(KmemCache cache, Set<Long> mine) {

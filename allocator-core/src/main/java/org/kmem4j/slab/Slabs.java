@@ -72,11 +72,28 @@ public final class Slabs {
   }
 
   /**
-   * Enters a new cache here and into the books of its account.
+   * Enters a new cache here and into the books of its account, unless that is closed: in one step,
+   * for whoever finds it may retire it, and what is retired leaves the books that it is in.
    *
    * @param makeVisible runs if the account is open
    */
   void publish(OwnedCache cache, Runnable makeVisible) {
+    ALL[cache.link()] = cache;
+    if (cache.account == null) {
+      remember(cache);
+      makeVisible.run();
+    } else {
+      cache.account.link(
+          cache,
+          () -> {
+            cache.linked = true;
+            remember(cache);
+            makeVisible.run();
+          });
+    }
+  }
+
+  private void remember(OwnedCache cache) {
     switch (cache) {
       case KmemCache slabCache -> {
         synchronized (caches) {
@@ -89,8 +106,6 @@ public final class Slabs {
         }
       }
     }
-    ALL[cache.link()] = cache;
-    cache.linked = cache.account != null && cache.account.link(cache, makeVisible);
   }
 
   /** Forgets a cache of which nothing is left. */
@@ -195,9 +210,20 @@ public final class Slabs {
     return ThreadLocalRandom.current().nextLong() | 1;
   }
 
+  /** Whether the allocator was closed: nothing is charged or ends from then on. */
+  public boolean isClosed() {
+    return closed;
+  }
+
   void checkOpen() {
     if (closed) {
       throw new IllegalStateException("the allocator is closed");
+    }
+  }
+
+  void checkPays(Account payer) {
+    if (!payer.paysIn(this)) {
+      throw new IllegalArgumentException(payer + " belongs to another allocator");
     }
   }
 
@@ -259,10 +285,25 @@ public final class Slabs {
       try {
         action.accept(entered);
       } finally {
-        entered.forEach(OwnedCache::leave);
+        leaveAll(entered);
       }
     } finally {
       visitors.decrementAndGet();
+    }
+  }
+
+  /** Leaves every one of them, whatever damage comes to light meanwhile. */
+  private static void leaveAll(List<? extends OwnedCache> entered) {
+    RuntimeException damage = null;
+    for (OwnedCache cache : entered) {
+      try {
+        cache.leave();
+      } catch (CorruptionException | IllegalArgumentException e) {
+        damage = e;
+      }
+    }
+    if (damage != null) {
+      throw damage;
     }
   }
 
@@ -439,6 +480,7 @@ public final class Slabs {
 
   /** After {@link #close}: forgets every cache, so that their numbers can be used again. */
   public void forget() {
+    endings.abandon();
     Stream.concat(snapshot().stream(), large().stream()).forEach(this::forgetNumbered);
   }
 

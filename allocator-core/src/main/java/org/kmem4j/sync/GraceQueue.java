@@ -21,6 +21,9 @@ public final class GraceQueue {
      * if more steps follow.
      */
     protected abstract void step();
+
+    /** The queue was stopped, and a grace period has passed: no step follows. */
+    protected void abandoned() {}
   }
 
   private final SpinLock lock = new SpinLock(); // leaf code only
@@ -32,6 +35,8 @@ public final class GraceQueue {
 
   /** Held by the thread that makes the steps. */
   private final SpinLock steps = new SpinLock();
+
+  private volatile boolean stopped;
 
   /** Makes an empty queue. */
   public GraceQueue() {}
@@ -88,6 +93,7 @@ public final class GraceQueue {
    * Makes each step that can be made now, unless another thread is at it. Never waits.
    *
    * @return how many steps were made
+   * @throws RuntimeException what one of the steps threw, when all were made
    */
   public int advance() {
     if (size == 0 || !steps.tryLock()) {
@@ -95,17 +101,25 @@ public final class GraceQueue {
     }
     try {
       int made = 0;
+      RuntimeException failure = null;
       for (int left = size; left > 0; left--) {
         Task task = poll();
         if (task == null) {
           break;
         }
         if (Rcu.hasElapsed(task.snapshot)) {
-          task.step();
           made++;
+          try {
+            task.step();
+          } catch (RuntimeException e) { // no reason for the others to wait
+            failure = e;
+          }
         } else {
           add(task, task.snapshot);
         }
+      }
+      if (failure != null) {
+        throw failure;
       }
       return made;
     } finally {
@@ -130,6 +144,19 @@ public final class GraceQueue {
 
   /** No step is made from here on. Waits for one that is being made. */
   public void stop() {
+    stopped = true;
     steps.lock();
+  }
+
+  /** Whether waiting for a task is useless. */
+  public boolean isStopped() {
+    return stopped;
+  }
+
+  /** After {@link #stop} and a grace period: forgets the tasks. */
+  public void abandon() {
+    for (Task task = poll(); task != null; task = poll()) {
+      task.abandoned();
+    }
   }
 }

@@ -144,7 +144,8 @@ public final class PercpuRef {
     return true;
   }
 
-  private void makeCells() {
+  /** Leaves the central count to those without a cell. */
+  void makeCells() {
     if (cells == null && !killed) {
       synchronized (this) {
         if (cells == null) {

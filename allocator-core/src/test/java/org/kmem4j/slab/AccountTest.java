@@ -287,7 +287,7 @@ final class AccountTest {
 
   @Test
   void prewarmingEndsThoughAllThatIsMadeIsTakenBack() {
-    KmemCache cache = allocator.createCache("c", 4096).in(new Trimming());
+    KmemCache cache = allocator.createCache("c", 2000).in(new Trimming());
 
     assertFalse(cache.tryPrewarm(100));
 

@@ -70,7 +70,7 @@ final class KmemCacheTest {
 
   @Test
   void theFirstWordOfEachSlabIsTheCachesAddress() {
-    SlabAllocator allocator = allocators.open();
+    SlabAllocator allocator = allocators.open(b -> b.maxOrder(6));
     for (int size : new int[] {1, 64, 1000, 3000, 32768}) {
       KmemCache cache = allocator.createCache("c", size);
       for (long object : take(cache, cache.geometry().objects() * 3)) {
@@ -105,7 +105,7 @@ final class KmemCacheTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 8, 16, 64, 128, 1024, 4096})
   void objectsLieAtMultiplesOfTheAlignment(int align) {
-    SlabAllocator allocator = allocators.open();
+    SlabAllocator allocator = allocators.open(b -> b.maxOrder(6));
     KmemCache cache = allocator.createCache(CacheOptions.of("c", 24).align(align));
 
     for (long object : take(cache, 200)) {
@@ -129,7 +129,7 @@ final class KmemCacheTest {
   void randomUseOfManyCachesKeepsEveryObjectsContents(long seed) {
     System.out.println("seed=" + seed);
     Random random = new Random(seed);
-    SlabAllocator allocator = allocators.open(b -> b.frontBudget(100_000));
+    SlabAllocator allocator = allocators.open(b -> b.frontBudget(100_000).maxOrder(6));
     List<KmemCache> caches = new ArrayList<>();
     for (int size : new int[] {8, 24, 100, 520, 2000, 3000, 9000}) {
       caches.add(allocator.createCache("of-" + size, size));
@@ -425,7 +425,7 @@ final class KmemCacheTest {
 
   @Test
   void withoutRoomForALargeSlabASmallOneServes() {
-    SlabAllocator allocator = allocators.open(b -> b.max(1 << 20).sheafCapacity(0));
+    SlabAllocator allocator = allocators.open(b -> b.max(1 << 20).sheafCapacity(0).maxOrder(6));
     KmemCache pages = allocator.createCache("pages", 4032);
     KmemCache cache = allocator.createCache("c", 3000);
     assertEquals(2, cache.geometry().order());
@@ -448,7 +448,7 @@ final class KmemCacheTest {
 
   @Test
   void slabsOfTwoOrdersLiveInOneCache() {
-    SlabAllocator allocator = allocators.open(b -> b.max(1 << 20));
+    SlabAllocator allocator = allocators.open(b -> b.max(1 << 20).maxOrder(6));
     KmemCache pages = allocator.createCache("pages", 4032);
     KmemCache cache = allocator.createCache("c", 3000);
     List<Long> large = take(cache, 5);

@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 public record Mutant(
     String rule, String file, String find, String replace, String test, List<String> flags) {
 
+  private static final String EXIT_INTERPRETED =
+      "-XX:CompileCommand=exclude,org.kmem4j.sync.Rcu::exit";
+
   private static final String MANY_GRACE_PERIODS = "-Dkmem4j.rcu.maxPerSecond=1000000";
 
   public static Mutant of(
@@ -60,6 +63,12 @@ public record Mutant(
               "return entry == pageEntry &&",
               "return Slab.cache(object & -4096L) == address &&",
               "stress.WildAddressTest#anAddressThatIsNotOursIsRefusedAndNotRead"),
+          of(
+              "structs lie in a range of their own, in no page",
+              "slab/KmemCache.java",
+              "this.address = slabs.metadata().tryAllocate(SIZE);",
+              "this.address = slabs.pages().tryAllocateLarge(1, 1);",
+              "slab.StructRangeTest#theStructOfACacheLiesOutsideAllPages"),
           of(
               "a header is checked before objects return to its slab",
               "slab/CacheSlabs.java",
@@ -155,6 +164,18 @@ public record Mutant(
               "sync.HandoutLitmusTest#noObjectIsHandedOutTwiceForLong",
               MANY_GRACE_PERIODS),
           of(
+              "a page list that waits for its grace period is not lost",
+              "page/PageAllocator.java",
+              "drained.add(list);",
+              "",
+              "page.PageAllocatorTest#aListThatWaitsForAGracePeriodIsFreeMemoryToo"),
+          of(
+              "a front is attached only where fronts are allowed",
+              "sync/Front.java",
+              "attached = allowed.getAsBoolean() && slot.casLink",
+              "attached = slot.casLink",
+              "sync.FrontTest#aFrontThatIsForbiddenStaysWithItsOwner"),
+          of(
               "a front is attached only inside a section",
               "sync/Front.java",
               """
@@ -224,21 +245,24 @@ public record Mutant(
               "// no finally that calls exit: see Rcu slot.fence = 0; slot.word = 0;",
               "Rcu.exit(slot);",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
-              "-XX:-TieredCompilation"),
+              "-XX:-TieredCompilation",
+              EXIT_INTERPRETED),
           of(
               "what was popped is returned, though the section's end was thrown out of",
               "sync/Front.java",
               "if (object == 0) { throw e; }",
               "throw e;",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
-              "-Xint"),
+              "-XX:-TieredCompilation",
+              EXIT_INTERPRETED),
           of(
               "what was pushed is not pushed again, though the section's end was thrown out of",
               "sync/Front.java",
               "if (!pushed) { throw e; }",
               "throw e;",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
-              "-Xint"),
+              "-XX:-TieredCompilation",
+              EXIT_INTERPRETED),
           of(
               "slow paths probe the stack before they change anything",
               "sync/StackProbe.java",
@@ -278,6 +302,19 @@ public record Mutant(
               "",
               "sync.PerThreadTest#aThreadThatDiedInsideASectionLeavesItsHeirOutsideOfOne"),
           of(
+              "an adopted slot begins without a pin",
+              "sync/PerThread.java",
+              "SlotWords.PIN.setVolatile(slot, 0L);",
+              "",
+              "sync.PerThreadTest#aThreadThatDiedInsideASectionLeavesItsHeirOutsideOfOne"),
+          of(
+              "an adopted slot keeps what it held",
+              "sync/PerThread.java",
+              "SlotWords.PIN.setVolatile(slot, 0L);",
+              "SlotWords.PIN.setVolatile(slot, 0L);"
+                  + " for (int link = 0; link < MAX_LINKS; link++) { Front.unlink(slot, link); }",
+              "sync.PerThreadTest#theSlotOfADeadThreadIsAdoptedWithWhatItHolds"),
+          of(
               "a live owner is never overwritten",
               "sync/PerThread.java",
               "if (slot == null || isDead(slot) || entry != firstEntry(slot)) {",
@@ -303,6 +340,12 @@ public record Mutant(
               "",
               "sync.RcuTest#aRunningSectionIsAwaited"),
           of(
+              "an allocation waits for a pin no longer than it may",
+              "slab/Slabs.java",
+              "cache.drainFronts(settings.waitNanos()); cache.trimEmpties();",
+              "cache.drainFronts(Long.MAX_VALUE); cache.trimEmpties();",
+              "stress.PinnedThreadsTest#anAllocationAtTheCeilingDoesNotWaitForAPin"),
+          of(
               "who waits for itself is told",
               "sync/Rcu.java",
               "if (isReading(PerThread.existing())) {",
@@ -319,6 +362,13 @@ public record Mutant(
               "slab/OwnedCache.java",
               "if (Rcu.isReading(PerThread.existing())) {",
               "if (false) {",
+              "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
+          of(
+              "close throws under a pin, before it has changed anything",
+              "SlabAllocator.java",
+              "if (Rcu.isReading(PerThread.existing())) { throw new"
+                  + " IllegalStateException(\"close()",
+              "if (false) { throw new IllegalStateException(\"close()",
               "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
           of(
               "a slow path suspends a pin",
@@ -346,6 +396,12 @@ public record Mutant(
                     }
               """,
               "sync.RcuTest#whoWaitsAtTheSameTimeSharesAGracePeriod"),
+          of(
+              "grace periods are counted",
+              "sync/Rcu.java",
+              "return GP.getVolatile() - 1;",
+              "return 0;",
+              "sync.RcuTest#gracePeriodsAreSpread"),
           of(
               "grace periods are capped",
               "sync/Rcu.java",

@@ -32,7 +32,7 @@ class StackOverflowTest {
   };
 
   private final SlabAllocator allocator =
-      SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();
+      SlabAllocator.builder().max(64 << 20).maxOrder(6).onClose(report -> {}).build();
   private final Crew crew = new Crew();
   private final AtomicInteger overflows = new AtomicInteger();
 

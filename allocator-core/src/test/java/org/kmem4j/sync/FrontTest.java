@@ -208,21 +208,26 @@ class FrontTest {
   @Test
   void everyFrontThatWasAttachedIsTakenByExactlyOne() throws InterruptedException {
     Crew crew = new Crew();
-    int rounds = 100_000;
     var taken = new AtomicInteger();
+    var byDrainers = new AtomicInteger();
     var finished = new AtomicInteger();
     for (int i = 0; i < 2; i++) {
       crew.start(
           () -> {
             while (finished.get() == 0) {
-              take(Front.unlink(slot, link), taken);
+              Sheaf sheaf = Front.unlink(slot, link);
+              take(sheaf, taken);
+              byDrainers.addAndGet(sheaf != null ? 1 : 0);
             }
           });
     }
 
     int attached = 0;
+    long end = System.nanoTime() + 3_000_000_000L;
     try {
-      for (int round = 0; round < rounds && crew.goesOn(); round++) {
+      // However busy the machine, until they have met often.
+      while (crew.goesOn()
+          && (attached < 100_000 || byDrainers.get() < 50_000 && System.nanoTime() - end < 0)) {
         Sheaf sheaf = Front.detach(slot, link);
         assertNotSame(Front.BUSY, sheaf);
         take(sheaf, taken);

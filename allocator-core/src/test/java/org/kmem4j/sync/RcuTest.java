@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.stress.Crew;
@@ -101,20 +102,22 @@ class RcuTest {
   /** With a flag in place of the number, a writer has to catch the reader between two sections. */
   @Test
   void aWriterIsNotHeldUpByAReaderThatHardlyEverLeaves() throws InterruptedException {
-    long sections = MILLISECONDS.toNanos(1);
+    int warmUp = 100_000; // compiled, it leaves for a few nanoseconds
+    var warm = new CountDownLatch(warmUp);
     crew.start(
         () -> {
           Slot slot = PerThread.find();
-          while (crew.goesOn()) {
+          for (int i = 0; crew.goesOn(); i++) {
             Rcu.enter(slot);
-            long end = System.nanoTime() + sections;
+            warm.countDown();
+            long end = System.nanoTime() + (i < warmUp ? 100 : MILLISECONDS.toNanos(1));
             while (System.nanoTime() - end < 0) {
               Thread.onSpinWait();
             }
             Rcu.exit(slot);
           }
         });
-    Thread.sleep(20);
+    Crew.await(warm);
     long start = System.nanoTime();
 
     for (int i = 0; i < 20; i++) {
@@ -273,31 +276,42 @@ class RcuTest {
   @Test
   void waitingForOnesTurnIsNoStall() throws InterruptedException {
     long max = Long.getLong("kmem4j.rcu.maxPerSecond", 1000);
-    long before = Rcu.stalls();
+    long end = System.nanoTime() + SECONDS.toNanos(40);
 
-    for (int i = 0; i < 4; i++) {
+    // Until the turn and the section behind it have taken longer than it takes to be a stall. Two
+    // sections do, and the turn comes in the second.
+    for (boolean waited = false; !waited; ) {
+      assertTrue(System.nanoTime() - end < 0, "no wait was long enough");
       useUpTheTurns(max / 10);
+      long before = Rcu.stalls();
       var reading = new Crew();
       var inside = new CountDownLatch(1);
+      var longest = new AtomicLong();
       reading.start(
           () -> {
             Slot slot = PerThread.find();
             while (reading.goesOn()) {
+              long entered = System.nanoTime();
               Rcu.enter(slot);
               inside.countDown();
-              Thread.sleep(20);
+              Thread.sleep(65);
               Rcu.exit(slot);
+              longest.accumulateAndGet(System.nanoTime() - entered, Math::max);
             }
           });
       Crew.await(inside);
+      long start = System.nanoTime();
 
       Rcu.synchronize();
 
+      long took = System.nanoTime() - start;
       reading.stop();
       reading.join();
+      if (longest.get() < MILLISECONDS.toNanos(90)) { // else a busy machine has made it a stall
+        assertEquals(before, Rcu.stalls());
+        waited = took > MILLISECONDS.toNanos(110);
+      }
     }
-
-    assertEquals(before, Rcu.stalls());
   }
 
   /** Grace periods until the next one has to wait for the next tenth of a second. */

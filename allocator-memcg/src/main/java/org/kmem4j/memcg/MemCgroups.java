@@ -40,7 +40,7 @@ public final class MemCgroups implements AutoCloseable {
   private final SlabAllocator allocator;
   private final GroupTree tree;
   private final Agent agent = new Background();
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicBoolean closing = new AtomicBoolean();
   private LimitRules rules; // guarded by this
   private Management management; // the same
 
@@ -133,7 +133,7 @@ public final class MemCgroups implements AutoCloseable {
    * @throws IllegalStateException after {@link #close}
    */
   public synchronized String registerMBean() {
-    if (closed.get()) {
+    if (closing.get()) {
       throw new IllegalStateException("the groups are closed");
     }
     if (management == null) {
@@ -190,6 +190,16 @@ public final class MemCgroups implements AutoCloseable {
   /** All groups that are not released, parents before children. */
   public List<MemCgroup> groups() {
     return tree.groups();
+  }
+
+  /**
+   * Walks over all groups and their caches and checks that the books are right: for tests. Only
+   * while nobody else uses the allocator.
+   *
+   * @throws AssertionError with what is wrong
+   */
+  public void validate() {
+    tree.validate();
   }
 
   /** Caches that live on because of an object, although their group is closed. */
@@ -266,35 +276,27 @@ public final class MemCgroups implements AutoCloseable {
 
   /**
    * Closes all groups, the root last: nobody pays any more. What the caches hold stays as it is.
-   * Waits until all that nothing else refers to is released. A second call does nothing.
+   * Waits until all that nothing else refers to is released. Once the allocator is closed there is
+   * nothing left to do. A second call does nothing.
    *
+   * @throws IllegalStateException under a pin
    * @throws RuntimeException what a listener threw, or a {@link LeftoversException}; all is closed
    *     nevertheless
    */
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
+    if (!closing.compareAndSet(false, true)) {
       return;
     }
-    unregisterMBean();
-    RuntimeException thrown = null;
-    for (MemCgroup group : tree.groups().reversed()) {
-      try {
-        if (group.parent() != null && group.isOnline()) {
-          group.offline();
-        }
-      } catch (RuntimeException e) {
-        if (thrown == null) {
-          thrown = e;
-        } else {
-          thrown.addSuppressed(e);
-        }
+    try {
+      tree.close(); // calls the program, so without a lock
+    } finally {
+      boolean closed = !tree.root().isOnline() || allocator.slabs().isClosed();
+      closing.set(closed); // else it was refused
+      if (closed) {
+        unregisterMBean();
+        allocator.removeWork(agent);
       }
-    }
-    tree.close();
-    allocator.removeWork(agent);
-    if (thrown != null) {
-      throw thrown;
     }
   }
 

@@ -131,7 +131,7 @@ final class BadInputTest {
 
     var error = assertThrows(IllegalStateException.class, () -> acme.max(4096));
 
-    assertEquals("/acme is closed: its limits hold for nobody", error.getMessage());
+    assertEquals("/acme is closed: it has no limits any more", error.getMessage());
     assertEquals(Long.MAX_VALUE, next.max());
     assertEquals(Long.MAX_VALUE, groups.root().max());
   }

@@ -6,9 +6,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.kmem4j.SlabAllocator;
-import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.slab.KmemCache;
-import org.kmem4j.slab.OwnedCache;
 
 /**
  * Opens allocators with groups for a test; after it, checks the invariants of the design in those
@@ -60,34 +58,15 @@ public final class Groups implements AfterEachCallback {
     return objects;
   }
 
-  /**
-   * Invariant 2 of the design, at rest: pages of the caches that a group owns, usage of the groups
-   * below that are online, and stocks make up its usage.
-   */
-  public static void validate(MemCgroups groups) {
-    for (MemCgroup group : groups.groups()) {
-      if (group.isOnline()) {
-        long bytes = group.stockedBytes();
-        for (OwnedCache cache : group.caches()) {
-          bytes += cache.pages() << 12;
-        }
-        for (MemCgroup child : group.children()) {
-          bytes += child.usage();
-        }
-        if (bytes != group.usage()) {
-          throw new AssertionError(
-              group + " uses " + group.usage() + " bytes, and its parts make up " + bytes);
-        }
-      }
-    }
-  }
-
   @Override
   public void afterEach(ExtensionContext context) {
     for (int i = 0; i < trees.size(); i++) {
-      validate(trees.get(i));
+      trees.get(i).validate();
       allocators.get(i).validate();
       trees.get(i).close();
+      if (trees.get(i).groups().size() != 1) {
+        throw new AssertionError("not released: " + trees.get(i).groups());
+      }
       allocators.get(i).validate();
       allocators.get(i).close();
       allocators.get(i).unmap();

@@ -2,6 +2,9 @@ package org.kmem4j.perf;
 
 import java.io.PrintWriter;
 import org.kmem4j.perf.bench.BenchCommand;
+import org.kmem4j.perf.groups.ChurnCommand;
+import org.kmem4j.perf.groups.ReparentCommand;
+import org.kmem4j.perf.groups.TreeCommand;
 import org.kmem4j.perf.replay.ReplayChildCommand;
 import org.kmem4j.perf.replay.ReplayCommand;
 import picocli.CommandLine;
@@ -24,6 +27,9 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ReplayCommand.class,
       BenchCommand.class,
+      ReparentCommand.class,
+      ChurnCommand.class,
+      TreeCommand.class,
       LayoutCommand.class,
       ReplayChildCommand.class
     })
@@ -45,7 +51,7 @@ public final class Kmem implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Missing subcommand: replay, bench or layout.");
+        spec.commandLine(), "Missing subcommand: replay, bench, reparent, churn, tree or layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

@@ -101,7 +101,7 @@ public final class Stock {
 
   /** Whether the calling thread has pages in stock. */
   public boolean hasPages(Chargeable group, long pages) {
-    Slot mine = PerThread.current();
+    Slot mine = PerThread.existing(); // not current: what it cannot see would be refused
     long at = mine == null ? 0 : find(line(mine.index()), group.stockId());
     return at != 0 && PAGES.get(Memory.getLongOpaque(at)) >= pages;
   }
@@ -234,6 +234,16 @@ public final class Stock {
       pages += at == 0 ? 0 : PAGES.get(Memory.getLongOpaque(at));
     }
     return pages;
+  }
+
+  /** Slots that have an entry of one group, with pages or without: each holds a reference. */
+  public long entries(Chargeable group) {
+    long entries = 0;
+    int slots = PerThread.slotCount();
+    for (int i = 0; i < slots; i++) {
+      entries += find(line(i), group.stockId()) == 0 ? 0 : 1;
+    }
+    return entries;
   }
 
   /** Takes pages out of an entry. */

@@ -16,6 +16,8 @@ import org.kmem4j.memcg.counter.Stock;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
+import org.kmem4j.sync.PerThread;
+import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.SpinLock;
 
 /**
@@ -54,6 +56,8 @@ public final class GroupTree {
 
   private int usedIndices; // guarded by the lock; 0 is nobody's
   private long nextSerial; // guarded by the lock
+
+  private boolean closing; // guarded by the lock
 
   /** Threads that are making room: what they charge meanwhile is refused at once. */
   private final Set<Thread> reclaiming = ConcurrentHashMap.newKeySet();
@@ -102,7 +106,11 @@ public final class GroupTree {
   private MemCgroup createLimited(MemCgroup parent, String name) {
     synchronized (lock) {
       if (parent != null) {
+        checkAllocatorOpen();
         parent.checkMayHaveChild(name);
+        if (closing) {
+          throw new IllegalStateException("the groups are being closed: there are no new ones");
+        }
       }
       int id = takeId();
       long address = slabs.tryAllocateStruct(MemCgroup.SIZE);
@@ -237,8 +245,16 @@ public final class GroupTree {
     }
   }
 
+  /** Asks the program; what it asks for meanwhile is refused without asking it. */
   boolean mayTryAgain(Refusal refusal) {
-    return outOfMemory.test(refusal);
+    if (!reclaiming.add(Thread.currentThread())) {
+      return false;
+    }
+    try {
+      return outOfMemory.test(refusal);
+    } finally {
+      reclaiming.remove(Thread.currentThread());
+    }
   }
 
   /** What makes room in a subtree, beyond what threads have cached. */
@@ -283,11 +299,21 @@ public final class GroupTree {
    */
   public int work() {
     int looked = 0;
+    RuntimeException failure = null;
     for (MemCgroup group = toLookAt.poll(); group != null; group = toLookAt.poll()) {
       looked++;
       List<MemcgEvent> events = new ArrayList<>();
       group.lookAt(events);
-      events.forEach(listener);
+      for (MemcgEvent event : events) {
+        try {
+          listener.accept(event);
+        } catch (RuntimeException e) { // the program's; the other events are told of nevertheless
+          failure = e;
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
     }
     return looked;
   }
@@ -299,6 +325,16 @@ public final class GroupTree {
     return all;
   }
 
+  /**
+   * Walks over all groups and checks that the books are right. Only while nobody else uses the
+   * allocator.
+   *
+   * @throws AssertionError with what is wrong
+   */
+  public void validate() {
+    new GroupValidator(this).run();
+  }
+
   /** Caches that live on because of an object, although their group is closed. */
   public List<OwnedCache> lingeringCaches() {
     return groups().stream()
@@ -307,13 +343,59 @@ public final class GroupTree {
         .toList();
   }
 
-  /** Closes the root, and waits until all groups are released that nothing refers to. */
+  void checkAllocatorOpen() {
+    if (slabs.isClosed()) {
+      throw new IllegalStateException("the allocator is closed");
+    }
+  }
+
+  /**
+   * Closes all groups, the root last, and waits until all are released that nothing refers to.
+   *
+   * @throws RuntimeException what a listener threw, or a report on damage that came to light; all
+   *     is closed nevertheless
+   */
   public void close() {
-    root.closeAsRoot();
-    for (int round = 0; slabs.endings().size() > 0; round++) {
-      if (slabs.endings().advance(Long.MAX_VALUE) == 0) {
-        SpinLock.pause(round);
+    if (Rcu.isReading(PerThread.existing())) {
+      throw new IllegalStateException("groups were to be closed under a pin: end it first");
+    }
+    synchronized (lock) {
+      closing = true;
+    }
+    if (slabs.isClosed()) {
+      return; // with it all caches have ended, and the structs of all groups are gone
+    }
+    RuntimeException failure = null;
+    List<MemCgroup> all = groups();
+    for (int i = all.size() - 1; i > 0; i--) {
+      try {
+        all.get(i).tryOffline();
+      } catch (RuntimeException e) {
+        failure = with(failure, e);
       }
     }
+    root.closeAsRoot();
+    for (int round = 0; slabs.endings().size() > 0 && !slabs.endings().isStopped(); round++) {
+      try {
+        if (slabs.endings().advance(Long.MAX_VALUE) == 0) {
+          SpinLock.pause(round);
+        }
+      } catch (RuntimeException e) {
+        failure = with(failure, e);
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private static RuntimeException with(RuntimeException first, RuntimeException next) {
+    if (first == null) {
+      return next;
+    }
+    if (!first.equals(next)) { // a listener may throw the same again
+      first.addSuppressed(next);
+    }
+    return first;
   }
 }

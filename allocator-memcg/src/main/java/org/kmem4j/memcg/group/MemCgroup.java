@@ -22,6 +22,7 @@ import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheStats;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OwnedCache;
+import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.GraceQueue;
 
 /**
@@ -287,13 +288,13 @@ public final class MemCgroup implements Account, AutoCloseable {
    * for its heir pays.
    */
   public long usage() {
-    return bytesIfOnline(css.counter().usage());
+    return hasNumbers() ? bytesIfOnline(css.counter().usage()) : 0;
   }
 
   /** The most that {@link #usage} ever was; 0 once it is closed. */
   public long peak() {
     Peak some = peak;
-    return bytesIfOnline(some == null ? css.counter().peak() : some.overall());
+    return hasNumbers() ? bytesIfOnline(some == null ? css.counter().peak() : some.overall()) : 0;
   }
 
   /** A reader of {@link #peak} that can be reset, without an effect on others. */
@@ -308,6 +309,11 @@ public final class MemCgroup implements Account, AutoCloseable {
     return new PeakReader(this, peak);
   }
 
+  /** Whether the struct may be read: it is this group's, and mapped. */
+  boolean hasNumbers() {
+    return css.isOnline() && !tree.slabs.isClosed();
+  }
+
   /** What was read of the struct just now, if that was not yet another group's. */
   long bytesIfOnline(long pages) {
     VarHandle.loadLoadFence(); // first the number, then whether it was ours
@@ -318,7 +324,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   <T> T whileAlive(Supplier<T> action) {
     if (css.tryGet()) {
       try {
-        if (css.isOnline()) {
+        if (hasNumbers()) {
           return action.get();
         }
       } finally {
@@ -348,8 +354,11 @@ public final class MemCgroup implements Account, AutoCloseable {
     return limit(Limit.MIN);
   }
 
-  /** A limit in bytes; {@link Long#MAX_VALUE} for none. A closed group limits and protects none. */
+  /** A limit in bytes, {@link Long#MAX_VALUE} for none; 0 once the group is closed. */
   public long limit(Limit which) {
+    if (!hasNumbers()) {
+      return 0;
+    }
     PageCounter counter = css.counter();
     long pages =
         switch (which) {
@@ -359,10 +368,7 @@ public final class MemCgroup implements Account, AutoCloseable {
           case MIN -> counter.min();
         };
     VarHandle.loadLoadFence(); // as in bytesIfOnline
-    if (css.isOnline()) {
-      return limit(pages);
-    }
-    return which == Limit.MAX || which == Limit.HIGH ? Long.MAX_VALUE : 0;
+    return css.isOnline() ? limit(pages) : 0;
   }
 
   /**
@@ -408,9 +414,10 @@ public final class MemCgroup implements Account, AutoCloseable {
    */
   public MemCgroup limits(Map<Limit, Long> bytes) {
     synchronized (tree.limitsLock) {
+      tree.checkAllocatorOpen();
       checkLimits(bytes);
       if (!storeLimits(bytes)) {
-        throw new IllegalStateException(path() + " is closed: its limits hold for nobody");
+        throw new IllegalStateException(path() + " is closed: it has no limits any more");
       }
     }
     enforceLimits();
@@ -470,7 +477,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** Makes room where usage is above a limit that was set, without any lock. */
   void enforceLimits() {
     if (!css.tryGet()) {
-      return;
+      return; // there is nothing to enforce any more
     }
     try {
       PageCounter counter = css.counter();
@@ -541,13 +548,16 @@ public final class MemCgroup implements Account, AutoCloseable {
    * cache it takes the short lock of its lists for a few loads.
    */
   public MemCgroupStat stat() {
+    if (!hasNumbers()) {
+      return MemCgroupStat.NONE;
+    }
     MemCgroupStat sum = MemCgroupStat.NONE;
     List<MemCgroup> below = new ArrayList<>();
     collect(below);
     for (MemCgroup group : below) { // of one that is dying, stocks may be left
       sum = sum.plus(group.ownStat());
     }
-    return isOnline() ? sum.withCurrent(usage()) : MemCgroupStat.NONE;
+    return sum.withCurrent(usage());
   }
 
   /**
@@ -555,7 +565,7 @@ public final class MemCgroup implements Account, AutoCloseable {
    * inherited counts here from the moment in which it changed hands.
    */
   public MemCgroupStat statLocal() {
-    return isOnline() ? ownStat() : MemCgroupStat.NONE;
+    return hasNumbers() ? ownStat() : MemCgroupStat.NONE;
   }
 
   private MemCgroupStat ownStat() {
@@ -681,7 +691,7 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   @Override
   public boolean isFull(OwnedCache cache) {
-    MemCgroup payer = tree.payerOf(cache);
+    MemCgroup payer = nearestOnline();
     MemCgroup by = payer == null ? null : payer.full;
     if (by == null) {
       return false;
@@ -695,9 +705,13 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   @Override
   public void makeRoom(OwnedCache cache, long pages, int attempt) {
-    MemCgroup payer = tree.payerOf(cache);
-    if (payer != null) {
-      payer.makeRoom(pages, attempt);
+    MemCgroup payer = nearestOnline();
+    if (payer != null && payer.css.tryGet()) { // it may be closed meanwhile
+      try {
+        payer.makeRoom(pages, attempt);
+      } finally {
+        payer.css.put();
+      }
     }
   }
 
@@ -794,8 +808,7 @@ public final class MemCgroup implements Account, AutoCloseable {
     toLookAt.set(false); // what comes from here on is for the next time
     PageCounter counter = css.counter();
     if (!released && counter.usage() > counter.high()) {
-      count(
-          Kind.HIGH); // it is told below; where nothing can be reclaimed the next charge asks again
+      count(Kind.HIGH); // no raise: it would have us look again at once
       for (int tries = 0; tries < MAX_FRUITLESS && counter.usage() > counter.high(); tries++) {
         if (collectAndReclaim(counter.usage() - counter.high()) == 0) {
           break;
@@ -850,6 +863,11 @@ public final class MemCgroup implements Account, AutoCloseable {
   }
 
   @Override
+  public boolean paysIn(Slabs slabs) {
+    return slabs.equals(tree.slabs);
+  }
+
+  @Override
   public Account heir() {
     return nearestOnline();
   }
@@ -872,10 +890,20 @@ public final class MemCgroup implements Account, AutoCloseable {
     if (parent == null) {
       throw new IllegalStateException("the root is closed with the tree, not alone");
     }
+    Leftovers left = tryOffline();
+    if (left == null) {
+      throw new IllegalStateException(path() + " is closed already");
+    }
+    return left;
+  }
+
+  /** As {@link #offline}; null if somebody else closed it. */
+  Leftovers tryOffline() {
     List<Leftovers.Cache> left = new ArrayList<>();
     synchronized (tree.lock) {
+      tree.checkAllocatorOpen();
       if (!css.isOnline()) {
-        throw new IllegalStateException(path() + " is closed already");
+        return null;
       }
       if (byName != null && !byName.isEmpty()) {
         throw new IllegalStateException(
@@ -883,7 +911,7 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       goOffline(left);
     }
-    Leftovers report = new Leftovers(path(), parent.nearestOnline().path(), left);
+    Leftovers report = new Leftovers(path(), parent.path(), left); // it was online, as we were
     tree.report(report);
     return report;
   }
@@ -1004,6 +1032,15 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** References now, the initial one included; exact at rest. */
   public long references() {
     return css.references();
+  }
+
+  /**
+   * References that can be accounted for while the group is online: the initial one, and one for
+   * each cache that it owns, for each group below that is not released, for each stock's entry.
+   * Guarded by the tree's lock.
+   */
+  long expectedReferences() {
+    return 1 + owned().size() + (children == null ? 0 : children.size()) + tree.stock.entries(css);
   }
 
   /** Pages of this group that lie in stocks; a sum over words that change meanwhile. */

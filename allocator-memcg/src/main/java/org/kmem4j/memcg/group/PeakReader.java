@@ -24,6 +24,9 @@ public final class PeakReader {
     if (since == null) {
       return group.peak();
     }
+    if (!group.hasNumbers()) {
+      return 0;
+    }
     long recent;
     do {
       while (since.next != null) {

@@ -13,12 +13,14 @@ import java.util.concurrent.Callable;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.groups.GroupReplayReport;
 import org.kmem4j.perf.trace.Trace;
 import org.kmem4j.perf.trace.TraceReader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
@@ -96,6 +98,21 @@ public final class ReplayCommand implements Callable<Integer> {
               + "the standard error")
   private String json;
 
+  @Option(
+      names = "--groups",
+      paramLabel = "N",
+      converter = Groups.class,
+      description = "spread the objects over N memory cgroups of this allocator; no timing then")
+  private Integer groups;
+
+  @Option(
+      names = "--rotate",
+      paramLabel = "M",
+      converter = Rotation.class,
+      defaultValue = "0",
+      description = "with --groups: every M events one group is closed with its objects alive")
+  private int rotate;
+
   @Option(names = "--sabotage", hidden = true)
   private boolean sabotage;
 
@@ -107,6 +124,12 @@ public final class ReplayCommand implements Callable<Integer> {
     List<Path> files = files();
     if (json != null && !isForTheConsole()) {
       JsonFile.check(Path.of(json));
+    }
+    if (groups != null) {
+      return replayWithGroups(files);
+    }
+    if (rotate > 0) {
+      throw new ParameterException(spec.commandLine(), "--rotate needs --groups");
     }
     List<Allocator> chosen = installed(); // last: what it leaves out is a remark, not an error
 
@@ -125,12 +148,28 @@ public final class ReplayCommand implements Callable<Integer> {
       }
     }
     if (isForTheConsole()) {
-      out().println(Report.json(reports));
+      out().println(Report.toJson(reports));
       out().flush();
     } else if (json != null) {
-      JsonFile.write(Path.of(json), Report.json(reports));
+      JsonFile.write(Path.of(json), Report.toJson(reports));
     }
     return reports.stream().allMatch(this::isClean) ? 0 : 1;
+  }
+
+  private int replayWithGroups(List<Path> files) {
+    List<GroupReplayReport> reports = new ArrayList<>();
+    for (Path file : files) {
+      GroupReplayReport report = GroupReplayReport.of(TraceReader.read(file), groups, rotate);
+      report.print(isForTheConsole() ? err() : out());
+      reports.add(report);
+    }
+    if (isForTheConsole()) {
+      out().println(Report.toJson(reports));
+      out().flush();
+    } else if (json != null) {
+      JsonFile.write(Path.of(json), Report.toJson(reports));
+    }
+    return reports.stream().allMatch(GroupReplayReport::isClean) ? 0 : 1;
   }
 
   private Report replay(Trace trace, List<Allocator> chosen, Progress progress) {
@@ -337,6 +376,18 @@ public final class ReplayCommand implements Callable<Integer> {
   static final class Passes extends Within {
     Passes() {
       super(0, 10_000);
+    }
+  }
+
+  static final class Groups extends Within {
+    Groups() {
+      super(1, 100_000);
+    }
+  }
+
+  static final class Rotation extends Within {
+    Rotation() {
+      super(0, 999_999_999);
     }
   }
 

@@ -50,7 +50,7 @@ record Report(
   private static final String NOT_KNOWN = "n/a";
 
   /** One object, or an array if there are several traces. */
-  static String json(List<Report> reports) {
+  static String toJson(List<?> reports) {
     ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     try {
       return mapper.writeValueAsString(reports.size() == 1 ? reports.get(0) : reports);
