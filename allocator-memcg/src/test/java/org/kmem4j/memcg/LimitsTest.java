@@ -186,6 +186,19 @@ final class LimitsTest {
   }
 
   @Test
+  void ofTwoPatternsThatOverlapTheLastWritersCounts() {
+    MemCgroups groups = openWith("/t/*.max", "1m");
+    MemCgroup a = groups.create("/t/a");
+
+    groups.apply(properties("/*/a.max", "2m"));
+
+    assertEquals(2 << 20, a.max());
+    a.close();
+    assertEquals(2 << 20, groups.create("/t/a").max());
+    assertEquals(1 << 20, groups.create("/t/b").max());
+  }
+
+  @Test
   void minAndMaxMayMoveTogether() {
     MemCgroup a = fixture.open().create("/a").max(1 << 20);
 
