@@ -8,6 +8,7 @@ module org.kmem4j.memcg {
 
   exports org.kmem4j.memcg;
   exports org.kmem4j.memcg.group;
+  exports org.kmem4j.memcg.reclaim;
 
   provides org.kmem4j.PropertyNames with
       org.kmem4j.memcg.MemcgPropertyNames;

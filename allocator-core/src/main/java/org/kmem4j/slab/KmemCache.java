@@ -151,6 +151,7 @@ public final class KmemCache extends OwnedCache {
    * @param bytes what is asked for, of which the object may be a part
    */
   private long allocMakingRoom(long bytes) {
+    StackProbe.probe();
     KmemCache payer = boundOrThis();
     Slot pinned = suspendPin();
     try {
@@ -162,6 +163,7 @@ public final class KmemCache extends OwnedCache {
 
   /** Takes one object without a front, or says who refused. */
   private long takeFromSlab() {
+    StackProbe.probe();
     if (!enter()) {
       return successor().alloc();
     }
@@ -241,11 +243,14 @@ public final class KmemCache extends OwnedCache {
       KmemCache next = trySuccessor();
       return next == null ? NO_PAGES : next.tryAlloc();
     }
-    Slot pinned = suspendPin();
     try {
-      return fronts.take();
+      Slot pinned = suspendPin();
+      try {
+        return fronts.take();
+      } finally {
+        resumePin(pinned);
+      }
     } finally {
-      resumePin(pinned);
       leave();
     }
   }
@@ -412,11 +417,14 @@ public final class KmemCache extends OwnedCache {
       }
       throw new IllegalArgumentException(slabs.describeForeign(object, "cache \"" + name() + "\""));
     }
-    Slot pinned = suspendPin();
     try {
-      fronts.put(object);
+      Slot pinned = suspendPin();
+      try {
+        fronts.put(object);
+      } finally {
+        resumePin(pinned);
+      }
     } finally {
-      resumePin(pinned);
       leave();
     }
   }
@@ -543,20 +551,27 @@ public final class KmemCache extends OwnedCache {
     if (!enter()) {
       return successor().prewarmOnce(count);
     }
-    Slot pinned = suspendPin();
     try {
-      // With a bound: whoever trims as fast as slabs are made would hold us up for ever.
-      for (long made = 0; !store.list().keepFree(count); made++) {
-        long slab = made > 2 * count ? NO_PAGES : store.addSlab();
-        if (slab <= 0) {
-          return slab;
-        }
+      Slot pinned = suspendPin();
+      try {
+        return addSlabsFor(count);
+      } finally {
+        resumePin(pinned);
       }
-      return 1;
     } finally {
-      resumePin(pinned);
       leave();
     }
+  }
+
+  private long addSlabsFor(long count) {
+    // With a bound: whoever trims as fast as slabs are made would hold us up for ever.
+    for (long made = 0; !store.list().keepFree(count); made++) {
+      long slab = made > 2 * count ? NO_PAGES : store.addSlab();
+      if (slab <= 0) {
+        return slab;
+      }
+    }
+    return 1;
   }
 
   // ------------------------------------------------------------------ giving back

@@ -65,8 +65,8 @@ public record Mutant(
               "stress.WildAddressTest#anAddressThatIsNotOursIsRefusedAndNotRead"),
           of(
               "structs lie in a range of their own, in no page",
-              "slab/KmemCache.java",
-              "this.address = slabs.metadata().tryAllocate(SIZE);",
+              "slab/OwnedCache.java",
+              "this.address = slabs.metadata().tryAllocate(structBytes);",
               "this.address = slabs.pages().tryAllocateLarge(1, 1);",
               "slab.StructRangeTest#theStructOfACacheLiesOutsideAllPages"),
           of(
@@ -342,8 +342,8 @@ public record Mutant(
           of(
               "an allocation waits for a pin no longer than it may",
               "slab/Slabs.java",
-              "cache.drainFronts(settings.waitNanos()); cache.trimEmpties();",
-              "cache.drainFronts(Long.MAX_VALUE); cache.trimEmpties();",
+              "drain(snapshot(), settings.waitNanos());",
+              "drain(snapshot(), Long.MAX_VALUE);",
               "stress.PinnedThreadsTest#anAllocationAtTheCeilingDoesNotWaitForAPin"),
           of(
               "who waits for itself is told",

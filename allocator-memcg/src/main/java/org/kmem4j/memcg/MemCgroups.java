@@ -18,6 +18,8 @@ import org.kmem4j.memcg.group.LeftoversException;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.memcg.group.MemcgEvent;
 import org.kmem4j.memcg.group.Refusal;
+import org.kmem4j.memcg.reclaim.Reclaimer;
+import org.kmem4j.memcg.reclaim.Shrinker;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.sync.PerThread;
 
@@ -39,6 +41,7 @@ import org.kmem4j.sync.PerThread;
 public final class MemCgroups implements AutoCloseable {
   private final SlabAllocator allocator;
   private final GroupTree tree;
+  private final Reclaimer reclaimer;
   private final Agent agent = new Background();
   private final AtomicBoolean closing = new AtomicBoolean();
   private LimitRules rules; // guarded by this
@@ -48,6 +51,8 @@ public final class MemCgroups implements AutoCloseable {
     this.allocator = allocator;
     this.rules = rules;
     this.tree = new GroupTree(allocator.slabs());
+    this.reclaimer = new Reclaimer(tree);
+    tree.setReclaim(reclaimer);
     tree.setStrict(strict);
     tree.changeLimits(rules::of, rules::of).run();
     allocator.addWork(agent);
@@ -74,6 +79,11 @@ public final class MemCgroups implements AutoCloseable {
               + " is not understood; accepted: true or false");
     }
     return new MemCgroups(allocator, rules, strict.equals("true"));
+  }
+
+  /** For tests. */
+  GroupTree tree() {
+    return tree;
   }
 
   private static Properties read(String file) {
@@ -244,6 +254,20 @@ public final class MemCgroups implements AutoCloseable {
         PerThread.bind(before);
       }
     }
+  }
+
+  /**
+   * Has a shrinker asked for objects when a group has no room, or uses more than its {@code high}.
+   *
+   * @return ends that
+   */
+  public Shrinker.Registration register(Shrinker shrinker) {
+    return reclaimer.register(Objects.requireNonNull(shrinker, "shrinker"));
+  }
+
+  /** How often a shrinker has thrown something, which was then ignored. */
+  public long shrinkerFailures() {
+    return reclaimer.failures();
   }
 
   /**

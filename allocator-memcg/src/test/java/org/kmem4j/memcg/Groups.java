@@ -6,6 +6,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.kmem4j.SlabAllocator;
+import org.kmem4j.memcg.group.GroupTree;
 import org.kmem4j.slab.KmemCache;
 
 /**
@@ -28,6 +29,11 @@ public final class Groups implements AfterEachCallback {
   /** The allocator of what was opened last. */
   public SlabAllocator allocator() {
     return allocators.getLast();
+  }
+
+  /** What is below the groups. */
+  public static GroupTree tree(MemCgroups groups) {
+    return groups.tree();
   }
 
   /** Does background work until something holds, or fails after some seconds. */

@@ -64,7 +64,7 @@ public final class GroupTree {
 
   private final ConcurrentLinkedQueue<MemCgroup> toLookAt = new ConcurrentLinkedQueue<>();
 
-  private volatile Reclaim reclaim = (top, pages) -> 0;
+  private volatile Reclaim reclaim = (top, pages, why) -> 0;
   private volatile Predicate<Refusal> outOfMemory = refusal -> false;
   private volatile Consumer<MemcgEvent> listener = event -> {};
   private volatile Consumer<Leftovers> leftoversListener = left -> {};
@@ -214,11 +214,20 @@ public final class GroupTree {
       if (word == 0) {
         return null;
       }
-      MemCgroup owner = indexed(Memory.getInt(word + MemCgroup.ID) & INDEX_MASK);
-      if (owner != null && owner.address() == word) {
+      MemCgroup owner = groupAt(word);
+      if (owner != null) {
         return owner.nearestOnline();
       }
     }
+  }
+
+  /**
+   * The group whose struct lies at an address that was a group's once; null if none does now. Leaf
+   * code.
+   */
+  public MemCgroup groupAt(long address) {
+    MemCgroup group = indexed(Memory.getInt(address + MemCgroup.ID) & INDEX_MASK);
+    return group != null && group.address() == address ? group : null;
   }
 
   /** The group that a cache's owner word names. Guarded by the lock. */
@@ -234,12 +243,12 @@ public final class GroupTree {
   }
 
   /** Runs shrinkers, as often as that helps. Returns pages given back. */
-  long reclaim(MemCgroup top, long pages) {
+  long reclaim(MemCgroup top, long pages, MemcgEvent.Kind why) {
     if (!reclaiming.add(Thread.currentThread())) {
       return 0;
     }
     try {
-      return reclaim.reclaim(top, pages);
+      return reclaim.reclaim(top, pages, why);
     } finally {
       reclaiming.remove(Thread.currentThread());
     }
@@ -255,6 +264,16 @@ public final class GroupTree {
     } finally {
       reclaiming.remove(Thread.currentThread());
     }
+  }
+
+  /** Takes back what threads have cached of a subtree. Returns pages given back. */
+  public long collect(MemCgroup top) {
+    return top.collect();
+  }
+
+  /** Counts that what {@code low} protects was reclaimed nevertheless. */
+  public void raiseLow(MemCgroup group) {
+    group.raise(MemcgEvent.Kind.LOW);
   }
 
   /** What makes room in a subtree, beyond what threads have cached. */
@@ -279,7 +298,9 @@ public final class GroupTree {
     strict = on;
   }
 
-  void report(Leftovers left) {
+  /** A group is offline; its heir owns what it had. */
+  void closed(MemCgroup group, MemCgroup heir, Leftovers left) {
+    reclaim.closed(group, heir);
     leftoversListener.accept(left);
     if (strict && !left.isEmpty()) {
       throw new LeftoversException(left);

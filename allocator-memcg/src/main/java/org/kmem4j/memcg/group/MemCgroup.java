@@ -484,7 +484,7 @@ public final class MemCgroup implements Account, AutoCloseable {
       watchHigh();
       long usage = counter.usage();
       for (int tries = 0; usage > counter.max() && tries < MAX_FRUITLESS; tries++) {
-        if (collectAndReclaim(usage - counter.max()) == 0) {
+        if (collectAndReclaim(usage - counter.max(), Kind.MAX) == 0) {
           raise(Kind.OOM); // nothing more can be done; what comes is refused
           break;
         }
@@ -724,7 +724,7 @@ public final class MemCgroup implements Account, AutoCloseable {
     if (!tree.isReclaiming() && !by.isKnownToBeFull()) {
       gained = attempt == 0 ? by.collect() : 0;
       if (gained == 0) {
-        gained = tree.reclaim(by, pages);
+        gained = tree.reclaim(by, pages, Kind.MAX);
       }
       reclaimedPages += gained;
       if (attempt == 0 || gained > 0 && attempt < MAX_FRUITLESS) {
@@ -752,7 +752,7 @@ public final class MemCgroup implements Account, AutoCloseable {
    *
    * @return pages that were uncharged
    */
-  private long collect() {
+  long collect() {
     long before = css.counter().usage();
     tree.stock.drain(css.counter());
     tree.slabs.drain(ownedBelow(), tree.slabs.waitNanos());
@@ -760,9 +760,9 @@ public final class MemCgroup implements Account, AutoCloseable {
     return Math.max(0, before - css.counter().usage());
   }
 
-  private long collectAndReclaim(long pages) {
+  private long collectAndReclaim(long pages, Kind why) {
     long gained = collect();
-    return gained > 0 || tree.isReclaiming() ? gained : tree.reclaim(this, pages);
+    return gained > 0 || tree.isReclaiming() ? gained : tree.reclaim(this, pages, why);
   }
 
   private List<OwnedCache> ownedBelow() {
@@ -785,7 +785,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   // ------------------------------------------------------------------ events
 
   /** Counts an event here and above, and has the agent tell of it. */
-  private void raise(Kind kind) {
+  void raise(Kind kind) {
     count(kind);
     lookAtLater();
   }
@@ -806,16 +806,27 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** On the agent. */
   void lookAt(List<MemcgEvent> news) {
     toLookAt.set(false); // what comes from here on is for the next time
-    PageCounter counter = css.counter();
-    if (!released && counter.usage() > counter.high()) {
-      count(Kind.HIGH); // no raise: it would have us look again at once
-      for (int tries = 0; tries < MAX_FRUITLESS && counter.usage() > counter.high(); tries++) {
-        if (collectAndReclaim(counter.usage() - counter.high()) == 0) {
-          break;
-        }
+    if (css.tryGet()) { // others, too, make the steps that end a group
+      try {
+        reclaimAboveHigh();
+      } finally {
+        css.put();
       }
     }
     events.collectNews(path(), news);
+  }
+
+  private void reclaimAboveHigh() {
+    PageCounter counter = css.counter();
+    if (!css.isOnline() || counter.usage() <= counter.high()) {
+      return;
+    }
+    count(Kind.HIGH); // no raise: it would have us look again at once
+    for (int tries = 0; tries < MAX_FRUITLESS && counter.usage() > counter.high(); tries++) {
+      if (collectAndReclaim(counter.usage() - counter.high(), Kind.HIGH) == 0) {
+        break;
+      }
+    }
   }
 
   // ------------------------------------------------------------------ caches
@@ -862,13 +873,14 @@ public final class MemCgroup implements Account, AutoCloseable {
     owner.put();
   }
 
+  /** This group while it is online, then the nearest above it that is; null for nobody. */
   @Override
   public boolean paysIn(Slabs slabs) {
     return slabs.equals(tree.slabs);
   }
 
   @Override
-  public Account heir() {
+  public MemCgroup heir() {
     return nearestOnline();
   }
 
@@ -911,8 +923,9 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       goOffline(left);
     }
-    Leftovers report = new Leftovers(path(), parent.path(), left); // it was online, as we were
-    tree.report(report);
+    MemCgroup heir = parent.nearestOnline();
+    Leftovers report = new Leftovers(path(), heir.path(), left);
+    tree.closed(this, heir, report);
     return report;
   }
 
