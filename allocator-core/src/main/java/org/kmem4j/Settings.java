@@ -237,44 +237,10 @@ record Settings(
             "-D"
                 + name
                 + " is unknown; the nearest name is "
-                + nearest(name, known)
+                + PropertyNames.nearest(name, known)
                 + "; known are "
                 + String.join(", ", known));
       }
     }
-  }
-
-  private static String nearest(String name, Set<String> known) {
-    String best = "";
-    int distance = Integer.MAX_VALUE;
-    for (String candidate : known) {
-      int here =
-          distance(
-              name.toLowerCase(java.util.Locale.ROOT),
-              candidate.toLowerCase(java.util.Locale.ROOT));
-      if (here < distance) {
-        distance = here;
-        best = candidate;
-      }
-    }
-    return best;
-  }
-
-  /** Levenshtein's: insertions, deletions and replacements that lead from one to the other. */
-  private static int distance(String from, String to) {
-    int[] row = new int[to.length() + 1];
-    for (int j = 0; j < row.length; j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= from.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j < row.length; j++) {
-        int replace = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replace, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[to.length()];
   }
 }

@@ -44,6 +44,11 @@ public final class Struct {
     return add(field, about, 1);
   }
 
+  /** Adds a whole struct, which is described elsewhere, and returns its offset. */
+  public long struct(String field, String about, String type, long bytes) {
+    return add(field, about + ": a `" + type + '`', 8, bytes);
+  }
+
   /** Names the next {@code width} bits of the field just added, from the lowest upwards. */
   public Bits bits(String field, int width, String about) {
     fields.add(new Field(word, bit, width, field, about));
@@ -64,8 +69,12 @@ public final class Struct {
   }
 
   private long add(String field, String about, int bytes) {
-    offset = (offset + bytes - 1) & -bytes;
-    fields.add(new Field(offset, -1, bytes, field, about));
+    return add(field, about, bytes, bytes);
+  }
+
+  private long add(String field, String about, int align, long bytes) {
+    offset = (offset + align - 1) & -align;
+    fields.add(new Field(offset, -1, (int) bytes, field, about));
     word = offset;
     bit = 0;
     offset += bytes;

@@ -12,6 +12,7 @@ import java.util.function.LongConsumer;
  *     it left them in, and the allocator writes nothing into free ones. Or null
  * @param objectAccount accounts object by object, or null
  * @param debug whether wrong use is caught: no fronts, a state and a generation for each object
+ * @param reclaimable whether the program can give its objects up on demand: for statistics
  */
 public record CacheOptions(
     String name,
@@ -19,7 +20,8 @@ public record CacheOptions(
     int align,
     LongConsumer constructor,
     ObjectAccount objectAccount,
-    boolean debug) {
+    boolean debug,
+    boolean reclaimable) {
 
   /** Bytes of the red zone behind an object of a cache that debugs, at least. */
   private static final int RED_ZONE_BYTES = 8;
@@ -55,7 +57,7 @@ public record CacheOptions(
    * @throws IllegalArgumentException if name or size is not accepted
    */
   public static CacheOptions of(String name, int objectBytes) {
-    return new CacheOptions(name, objectBytes, 8, null, null, false);
+    return new CacheOptions(name, objectBytes, 8, null, null, false, false);
   }
 
   /**
@@ -64,7 +66,8 @@ public record CacheOptions(
    * @throws IllegalArgumentException if it is no power of two from 1 to 4096
    */
   public CacheOptions align(int bytes) {
-    return new CacheOptions(name, objectBytes, bytes, constructor, objectAccount, debug);
+    return new CacheOptions(
+        name, objectBytes, bytes, constructor, objectAccount, debug, reclaimable);
   }
 
   /**
@@ -85,12 +88,13 @@ public record CacheOptions(
    * is then given back.
    */
   public CacheOptions constructor(LongConsumer initialise) {
-    return new CacheOptions(name, objectBytes, align, initialise, objectAccount, debug);
+    return new CacheOptions(
+        name, objectBytes, align, initialise, objectAccount, debug, reclaimable);
   }
 
   /** Asks {@code account} for each object. The cache then has no fronts. */
   public CacheOptions objectAccount(ObjectAccount account) {
-    return new CacheOptions(name, objectBytes, align, constructor, account, debug);
+    return new CacheOptions(name, objectBytes, align, constructor, account, debug, reclaimable);
   }
 
   /**
@@ -99,6 +103,14 @@ public record CacheOptions(
    * (Linux's {@code SLAB_RED_ZONE}), which is looked at when the object is freed.
    */
   public CacheOptions debug(boolean on) {
-    return new CacheOptions(name, objectBytes, align, constructor, objectAccount, on);
+    return new CacheOptions(name, objectBytes, align, constructor, objectAccount, on, reclaimable);
+  }
+
+  /**
+   * Says that the program can give the objects up when room is needed, so that statistics count
+   * their pages apart: Linux's {@code SLAB_RECLAIM_ACCOUNT}.
+   */
+  public CacheOptions reclaimable(boolean yes) {
+    return new CacheOptions(name, objectBytes, align, constructor, objectAccount, debug, yes);
   }
 }

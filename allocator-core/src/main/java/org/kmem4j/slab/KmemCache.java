@@ -791,6 +791,11 @@ public final class KmemCache extends OwnedCache {
     return options.debug();
   }
 
+  /** Whether its pages count as those of objects that can be given up on demand. */
+  public boolean isReclaimable() {
+    return options.reclaimable();
+  }
+
   /** Size of an object in bytes, as asked for. */
   public int objectBytes() {
     return options.objectBytes();

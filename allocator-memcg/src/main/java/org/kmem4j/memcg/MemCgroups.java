@@ -1,13 +1,20 @@
 package org.kmem4j.memcg;
 
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.agrona.concurrent.Agent;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.group.GroupTree;
 import org.kmem4j.memcg.group.Leftovers;
+import org.kmem4j.memcg.group.LeftoversException;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.memcg.group.MemcgEvent;
 import org.kmem4j.memcg.group.Refusal;
@@ -19,6 +26,15 @@ import org.kmem4j.sync.PerThread;
 /**
  * The memory cgroups of one allocator: a tree of limits. Any thread may call any method.
  *
+ * <p><b>Limits</b> come from properties called {@code kmem4j.memcg.<path>.<limit>}, where the limit
+ * is {@code max}, {@code high}, {@code low} or {@code min}, and a path may have {@code *} for one
+ * name: {@code kmem4j.memcg./tenants/*.max=64m}. They are read from the system properties, and from
+ * the properties file that {@code kmem4j.config} names, when this is made; a group gets its limits
+ * when it is created. An exact path beats a pattern, and of two patterns the one with more names. A
+ * property beats the file that says otherwise about the same pattern. Who writes at run time
+ * ({@link #apply}, {@link #reload}, the setters of {@link MemCgroup}, the MBean) beats what was
+ * there before: setters for the group they are called on, the others for groups to come as well.
+ *
  * <p>Background work (reclaim above {@code high}, releasing groups that were closed, telling
  * listeners) is part of the allocator's {@link SlabAllocator#agent}.
  */
@@ -27,25 +43,122 @@ public final class MemCgroups implements AutoCloseable {
   private final GroupTree tree;
   private final Reclaimer reclaimer;
   private final Agent agent = new Background();
-  private boolean closed; // guarded by this
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private LimitRules rules; // guarded by this
+  private Management management; // the same
 
-  private MemCgroups(SlabAllocator allocator) {
+  private MemCgroups(SlabAllocator allocator, LimitRules rules, boolean strict) {
     this.allocator = allocator;
+    this.rules = rules;
     this.tree = new GroupTree(allocator.slabs());
     this.reclaimer = new Reclaimer(tree);
     tree.setReclaim(reclaimer);
+    tree.setStrict(strict);
+    tree.changeLimits(rules::of, rules::of).run();
     allocator.addWork(agent);
   }
 
-  /** A tree of one group, the root, whose caches are those of {@code allocator}. */
+  /**
+   * A tree of one group, the root, whose caches are those of {@code allocator}, with limits from
+   * the system properties and the file that {@code kmem4j.config} names.
+   *
+   * @throws IllegalArgumentException if a property is not understood, or the file cannot be read:
+   *     the message says which, and what is accepted
+   */
   public static MemCgroups on(SlabAllocator allocator) {
-    return new MemCgroups(allocator);
+    Properties system = System.getProperties();
+    String file = system.getProperty(MemcgPropertyNames.CONFIG);
+    LimitRules rules = LimitRules.atStart(file == null ? new Properties() : read(file), system);
+    String strict = system.getProperty(MemcgPropertyNames.STRICT, "false");
+    if (!strict.equals("true") && !strict.equals("false")) {
+      throw new IllegalArgumentException(
+          "-D"
+              + MemcgPropertyNames.STRICT
+              + '='
+              + strict
+              + " is not understood; accepted: true or false");
+    }
+    return new MemCgroups(allocator, rules, strict.equals("true"));
   }
 
   /** For tests. */
   GroupTree tree() {
     return tree;
   }
+
+  private static Properties read(String file) {
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of(file))) {
+      properties.load(reader);
+    } catch (IOException | IllegalArgumentException e) { // the latter: no path, or a bad escape
+      throw new IllegalArgumentException(
+          "-D" + MemcgPropertyNames.CONFIG + '=' + file + " cannot be read: " + e, e);
+    }
+    return properties;
+  }
+
+  // ------------------------------------------------------------------ limits
+
+  /**
+   * Sets limits of all groups that exist and those to come: all or, if one is bad, none. Where
+   * usage is above a new limit, room is made as far as that goes; then requests are refused.
+   *
+   * @param properties called {@code kmem4j.memcg.<path>.<limit>}; names that do not begin with
+   *     {@code kmem4j.} are not looked at
+   * @throws IllegalArgumentException if a name beginning with {@code kmem4j.} is another one, a
+   *     value is no size, or a {@code min} would be above a {@code max}; nothing was changed
+   */
+  public void apply(Properties properties) {
+    Runnable enforce;
+    synchronized (this) {
+      LimitRules changed = rules.with(properties);
+      enforce = tree.changeLimits(changed::latestOf, changed::of);
+      rules = changed;
+    }
+    enforce.run(); // may call the program
+  }
+
+  /**
+   * Reads the file again that {@code kmem4j.config} names, and {@linkplain #apply applies} it. What
+   * it does not name any more stays as it is.
+   *
+   * @throws IllegalStateException if there is no such property
+   * @throws IllegalArgumentException if the file cannot be read, or as {@link #apply} does; nothing
+   *     was changed
+   */
+  public void reload() {
+    String file = System.getProperty(MemcgPropertyNames.CONFIG);
+    if (file == null) {
+      throw new IllegalStateException(
+          "there is nothing to reload: no -D" + MemcgPropertyNames.CONFIG + "=<file> was given");
+    }
+    apply(read(file));
+  }
+
+  /**
+   * Registers these groups with the platform's MBean server, until {@link #close}. A second call
+   * does nothing.
+   *
+   * @return the name of the MBean, a {@link MemCgroupsMXBean}; each allocator has its own
+   * @throws IllegalStateException after {@link #close}
+   */
+  public synchronized String registerMBean() {
+    if (closing.get()) {
+      throw new IllegalStateException("the groups are closed");
+    }
+    if (management == null) {
+      management = Management.register(this, allocator);
+    }
+    return management.name();
+  }
+
+  private synchronized void unregisterMBean() {
+    if (management != null) {
+      management.unregister();
+    }
+  }
+
+  // ------------------------------------------------------------------ groups
 
   /** The group above all others. */
   public MemCgroup root() {
@@ -56,36 +169,32 @@ public final class MemCgroups implements AutoCloseable {
    * Makes a group, and those above it that do not exist.
    *
    * @param path such as {@code /tenants/acme}
-   * @throws IllegalArgumentException if the path is illegal or the group exists
+   * @throws IllegalArgumentException if the path is illegal or the group exists; none is made
+   * @throws IllegalStateException if a group above was closed meanwhile
    */
   public MemCgroup create(String path) {
-    String[] names = names(path);
-    if (names.length == 0) {
+    List<String> names = GroupPath.names(path);
+    if (names.isEmpty()) {
       throw new IllegalArgumentException("path=\"/\": the root exists already");
     }
     MemCgroup at = tree.root();
-    for (int i = 0; i < names.length - 1; i++) {
-      MemCgroup next = at.child(names[i]);
-      at = next != null ? next : at.create(names[i]);
+    for (String name : names.subList(0, names.size() - 1)) {
+      at = tree.findOrCreate(at, name);
     }
-    return at.create(names[names.length - 1]);
+    return at.create(names.getLast());
   }
 
-  /** The group of that path that is online, or null. */
+  /**
+   * The group of that path that is online, or null.
+   *
+   * @throws IllegalArgumentException if the path is illegal
+   */
   public MemCgroup find(String path) {
     MemCgroup at = tree.root();
-    for (String name : names(path)) {
+    for (String name : GroupPath.names(path)) {
       at = at == null ? null : at.child(name);
     }
     return at;
-  }
-
-  private static String[] names(String path) {
-    if (!path.startsWith("/") || path.length() > 1 && path.endsWith("/") || path.contains("//")) {
-      throw new IllegalArgumentException(
-          "path=\"" + path + "\": a path begins with / and has one name after each, as /tenants/a");
-    }
-    return path.equals("/") ? new String[0] : path.substring(1).split("/");
   }
 
   /** All groups that are not released, parents before children. */
@@ -180,22 +289,36 @@ public final class MemCgroups implements AutoCloseable {
   }
 
   /**
+   * Makes it an error that a group leaves objects behind, as {@code -Dkmem4j.memcg.strict=true}
+   * does: for tests, which reparenting would hide a leak from. {@link MemCgroup#offline} then
+   * throws a {@link LeftoversException}, after the group was closed, everything was handed over,
+   * and the listener was told; so nothing is lost.
+   */
+  public void strict(boolean on) {
+    tree.setStrict(on);
+  }
+
+  /**
    * Closes all groups, the root last: nobody pays any more. What the caches hold stays as it is.
    * Waits until all that nothing else refers to is released. Once the allocator is closed there is
-   * nothing left to do.
+   * nothing left to do. A second call does nothing.
    *
    * @throws IllegalStateException under a pin
+   * @throws RuntimeException what a listener threw, or a {@link LeftoversException}; all is closed
+   *     nevertheless
    */
   @Override
-  public synchronized void close() {
-    if (closed) {
+  public void close() {
+    if (!closing.compareAndSet(false, true)) {
       return;
     }
     try {
-      tree.close();
+      tree.close(); // calls the program, so without a lock
     } finally {
-      closed = !tree.root().isOnline() || allocator.slabs().isClosed(); // else it was refused
+      boolean closed = !tree.root().isOnline() || allocator.slabs().isClosed();
+      closing.set(closed); // else it was refused
       if (closed) {
+        unregisterMBean();
         allocator.removeWork(agent);
       }
     }

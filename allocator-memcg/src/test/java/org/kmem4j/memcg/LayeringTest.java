@@ -68,7 +68,7 @@ final class LayeringTest {
   @Test
   void itNeedsTheJdkAgronaAndTheCoreOnly() {
     DescribedPredicate<JavaClass> allowed =
-        resideInAnyPackage("java..", "org.agrona..", "org.kmem4j..");
+        resideInAnyPackage("java..", "javax.management..", "org.agrona..", "org.kmem4j..");
 
     classes().should().onlyDependOnClassesThat(are(allowed)).check(MEMCG);
   }

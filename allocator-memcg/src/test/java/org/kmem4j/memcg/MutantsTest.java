@@ -9,7 +9,9 @@ import org.kmem4j.stress.Mutant;
 @Tag("mutant")
 class MutantsTest extends org.kmem4j.stress.MutantsTest {
   static final List<Mutant> ALL =
-      Stream.of(CounterMutants.ALL, ReclaimMutants.ALL).flatMap(List::stream).toList();
+      Stream.of(CounterMutants.ALL, FaceMutants.ALL, ReclaimMutants.ALL)
+          .flatMap(List::stream)
+          .toList();
 
   public static Stream<Mutant> mutants() {
     return chosen(ALL);

@@ -2,6 +2,7 @@ package org.kmem4j.perf;
 
 import java.io.PrintWriter;
 import org.kmem4j.NativeLayout;
+import org.kmem4j.memcg.MemcgLayout;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -17,7 +18,7 @@ final class LayoutCommand implements Runnable {
   @Override
   public void run() {
     PrintWriter out = spec.commandLine().getOut();
-    out.print(NativeLayout.print());
+    out.print(NativeLayout.print() + MemcgLayout.print());
     out.flush();
   }
 }

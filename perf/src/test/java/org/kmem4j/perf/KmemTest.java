@@ -122,6 +122,13 @@ final class KmemTest {
   }
 
   @Test
+  void theLayoutIsThatOfThePage() throws IOException {
+    assertEquals(0, kmem("layout"), err::toString);
+
+    assertEquals(Files.readString(Path.of("../native-layout.md")), out.toString());
+  }
+
+  @Test
   void aTraceThatIsNotThereIsNamedWithThoseThatAre() {
     assertEquals(1, kmem("replay", "nothing-of-that-name"));
     assertTrue(err.toString().startsWith("kmem: There is no trace nothing-of-that-name"));

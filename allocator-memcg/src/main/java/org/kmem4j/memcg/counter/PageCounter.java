@@ -44,7 +44,8 @@ public final class PageCounter {
   static final long USAGE = PAGE_COUNTER.word("usage", "pages charged; changed by CAS and add");
   static final Bits COMMITTED = PAGE_COUNTER.bits("committed", 35, "of requests granted");
   static final Bits PENDING = PAGE_COUNTER.bits("pending", 29, "of requests under way");
-  private static final long PEAK = PAGE_COUNTER.word("peak", "most pages committed so far");
+  private static final long PEAK =
+      PAGE_COUNTER.word("peak", "most pages committed, since it was reset");
   private static final long FAILURES = PAGE_COUNTER.word("failures", "requests refused here");
 
   // Each request reads these and few write them, so they keep away from the line above.
@@ -265,9 +266,20 @@ public final class PageCounter {
     return committed(Memory.getLongVolatile(address + USAGE));
   }
 
-  /** The highest usage so far. */
+  /** The highest usage so far, or since {@link #resetPeak}. */
   public long peak() {
     return Memory.getLongOpaque(address + PEAK);
+  }
+
+  /**
+   * Begins the peak anew, from what is charged now.
+   *
+   * @return the highest usage until now
+   */
+  public long resetPeak() {
+    long highest = Memory.getAndSetLong(address + PEAK, usage());
+    raisePeak(usage()); // of a charge that raised it between the two
+    return highest;
   }
 
   /** Requests that this level refused. */

@@ -2,12 +2,15 @@ package org.kmem4j.memcg.group;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.kmem4j.memcg.counter.Stock;
 import org.kmem4j.memory.Memory;
@@ -34,6 +37,14 @@ public final class GroupTree {
   public static final int MAX_GROUPS = 1 << 17;
 
   final Object lock = new Object();
+
+  /**
+   * Held while limits are checked and stored, and while a group is made with its limits: so that no
+   * two changes make a bad pair. Before {@link #lock}. Leaf code but for that: making room below a
+   * new limit comes afterwards.
+   */
+  final Object limitsLock = new Object();
+
   final Slabs slabs;
   final Stock stock = new Stock(this::cssOf);
 
@@ -57,6 +68,10 @@ public final class GroupTree {
   private volatile Predicate<Refusal> outOfMemory = refusal -> false;
   private volatile Consumer<MemcgEvent> listener = event -> {};
   private volatile Consumer<Leftovers> leftoversListener = left -> {};
+  private volatile boolean strict;
+
+  /** The limits that a new group gets. Guarded by {@link #limitsLock}. */
+  private Function<MemCgroup, Map<Limit, Long>> limitsOfNew = group -> Map.of();
 
   private final MemCgroup root;
 
@@ -73,8 +88,22 @@ public final class GroupTree {
 
   // ------------------------------------------------------------------ numbers
 
-  /** Makes a group that is online at once. */
+  /** Makes a group that is online at once, with its limits. */
   MemCgroup create(MemCgroup parent, String name) {
+    synchronized (limitsLock) {
+      return createLimited(parent, name);
+    }
+  }
+
+  /** The group of that name below another, made if there is none. */
+  public MemCgroup findOrCreate(MemCgroup parent, String name) {
+    synchronized (limitsLock) { // no other group is made meanwhile
+      MemCgroup present = parent.child(name);
+      return present != null ? present : createLimited(parent, name);
+    }
+  }
+
+  private MemCgroup createLimited(MemCgroup parent, String name) {
     synchronized (lock) {
       if (parent != null) {
         checkAllocatorOpen();
@@ -90,6 +119,7 @@ public final class GroupTree {
         throw new IllegalStateException("no room for another group: the metadata range is used up");
       }
       MemCgroup group = new MemCgroup(this, parent, name, ++nextSerial, id, address);
+      group.storeLimits(limitsOfNew.apply(group));
       table.set(id & INDEX_MASK, group);
       if (parent != null) {
         parent.adopt(group);
@@ -138,6 +168,34 @@ public final class GroupTree {
   private Css cssOf(int id) {
     MemCgroup group = indexed(id & INDEX_MASK);
     return group == null || group.css().stockId() != id ? null : group.css();
+  }
+
+  // ------------------------------------------------------------------ limits
+
+  /**
+   * Changes limits of all groups, and those that new ones get: all of them or, if that would leave
+   * a group with a bad pair, none.
+   *
+   * @param changes what changes at a group that exists
+   * @param ofNew what a new group gets
+   * @return makes room where usage is above a new limit; to be run without any lock
+   * @throws IllegalArgumentException if nothing was changed
+   */
+  public Runnable changeLimits(
+      Function<MemCgroup, Map<Limit, Long>> changes, Function<MemCgroup, Map<Limit, Long>> ofNew) {
+    Map<MemCgroup, Map<Limit, Long>> changed = new LinkedHashMap<>();
+    synchronized (limitsLock) {
+      for (MemCgroup group : groups()) {
+        Map<Limit, Long> some = group.isOnline() ? changes.apply(group) : Map.of();
+        if (!some.isEmpty()) {
+          group.checkLimits(some);
+          changed.put(group, some);
+        }
+      }
+      limitsOfNew = ofNew;
+      changed.forEach(MemCgroup::storeLimits);
+    }
+    return () -> changed.keySet().forEach(MemCgroup::enforceLimits);
   }
 
   // ------------------------------------------------------------------ who pays
@@ -235,10 +293,18 @@ public final class GroupTree {
     leftoversListener = some;
   }
 
+  /** Whether leaving something behind is an error. */
+  public void setStrict(boolean on) {
+    strict = on;
+  }
+
   /** A group is offline; its heir owns what it had. */
   void closed(MemCgroup group, MemCgroup heir, Leftovers left) {
     reclaim.closed(group, heir);
     leftoversListener.accept(left);
+    if (strict && !left.isEmpty()) {
+      throw new LeftoversException(left);
+    }
   }
 
   // ------------------------------------------------------------------ the agent
@@ -292,12 +358,10 @@ public final class GroupTree {
 
   /** Caches that live on because of an object, although their group is closed. */
   public List<OwnedCache> lingeringCaches() {
-    synchronized (lock) {
-      return groups().stream()
-          .flatMap(group -> group.owned().stream())
-          .filter(OwnedCache::isRetired)
-          .toList();
-    }
+    return groups().stream()
+        .flatMap(group -> group.owned().stream())
+        .filter(OwnedCache::isRetired)
+        .toList();
   }
 
   void checkAllocatorOpen() {
@@ -328,7 +392,7 @@ public final class GroupTree {
       try {
         all.get(i).tryOffline();
       } catch (RuntimeException e) {
-        failure = e;
+        failure = with(failure, e);
       }
     }
     root.closeAsRoot();
@@ -338,11 +402,21 @@ public final class GroupTree {
           SpinLock.pause(round);
         }
       } catch (RuntimeException e) {
-        failure = e;
+        failure = with(failure, e);
       }
     }
     if (failure != null) {
       throw failure;
     }
+  }
+
+  private static RuntimeException with(RuntimeException first, RuntimeException next) {
+    if (first == null) {
+      return next;
+    }
+    if (!first.equals(next)) { // a listener may throw the same again
+      first.addSuppressed(next);
+    }
+    return first;
   }
 }

@@ -1,21 +1,26 @@
 package org.kmem4j.memcg.group;
 
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.agrona.collections.ObjectHashSet;
+import java.util.function.Supplier;
 import org.kmem4j.memcg.counter.PageCounter;
 import org.kmem4j.memcg.group.MemcgEvent.Kind;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.Struct;
 import org.kmem4j.slab.Account;
+import org.kmem4j.slab.CacheStats;
+import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.GraceQueue;
@@ -58,14 +63,11 @@ public final class MemCgroup implements Account, AutoCloseable {
     MEM_CGROUP.nextLine();
   }
 
-  private static final long COUNTER = MEM_CGROUP.word("counter", "a `page_counter` begins here");
+  private static final long COUNTER =
+      MEM_CGROUP.struct("counter", "usage and limits", "page_counter", PageCounter.SIZE);
 
   /** Bytes of the struct. */
-  static final long SIZE = COUNTER + PageCounter.SIZE;
-
-  static {
-    MEM_CGROUP.end(8);
-  }
+  static final long SIZE = MEM_CGROUP.end(64);
 
   static final String LAYOUT = MEM_CGROUP.toMarkdown();
 
@@ -83,8 +85,11 @@ public final class MemCgroup implements Account, AutoCloseable {
   private final Css css;
   private final End end = new End();
 
-  /** Caches whose owner word names this group. Guarded by the tree's lock. Null if none ever. */
-  private ObjectHashSet<OwnedCache> owned;
+  /**
+   * Caches whose owner word names this group. Changed under the tree's lock; read by anybody, for
+   * whom a cache that changes hands is for a moment in both groups or in none. Null if none ever.
+   */
+  private volatile Set<OwnedCache> owned;
 
   /** Groups below by age, until they are released: walks go on from any serial number. */
   private volatile NavigableMap<Long, MemCgroup> children;
@@ -110,6 +115,10 @@ public final class MemCgroup implements Account, AutoCloseable {
   private volatile long fruitlessSince;
 
   private final Events events = new Events();
+
+  /** Made for the first {@link #peakReader}. */
+  private volatile Peak peak;
+
   private final AtomicBoolean toLookAt = new AtomicBoolean();
 
   MemCgroup(GroupTree tree, MemCgroup parent, String name, long serial, int id, long address) {
@@ -170,14 +179,23 @@ public final class MemCgroup implements Account, AutoCloseable {
     return tree.create(this, named);
   }
 
-  /** Guarded by the tree's lock. */
-  void checkMayHaveChild(String named) {
+  /**
+   * Checks a group's name.
+   *
+   * @throws IllegalArgumentException if it is illegal; the message says what is accepted
+   */
+  public static void checkName(String named) {
     if (!named.matches("[A-Za-z0-9._@:+-]{1,255}") || named.equals(".") || named.equals("..")) {
       throw new IllegalArgumentException(
           "name=\""
               + named
               + "\": a group's name is 1 to 255 letters, digits and . _ - @ : +, and not . or ..");
     }
+  }
+
+  /** Guarded by the tree's lock. */
+  void checkMayHaveChild(String named) {
+    checkName(named);
     if (!css.isOnline()) {
       throw new IllegalStateException(path() + " is closed: it gets no new groups");
     }
@@ -265,37 +283,92 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   // ------------------------------------------------------------------ limits and numbers
 
-  // The numbers of a closed group mean nothing, and its struct may be another's by now: they are 0.
-  // Who is held up for several grace periods between the two reads may get another group's.
-
-  /** Bytes charged to this group and to all below it, those in stocks included. */
+  /**
+   * Bytes charged to this group and to all below it, those in stocks included; 0 once it is closed,
+   * for its heir pays.
+   */
   public long usage() {
-    return hasNumbers() ? bytes(css.counter().usage()) : 0;
+    return hasNumbers() ? bytesIfOnline(css.counter().usage()) : 0;
   }
 
-  /** The most that {@link #usage} ever was. */
+  /** The most that {@link #usage} ever was; 0 once it is closed. */
   public long peak() {
-    return hasNumbers() ? bytes(css.counter().peak()) : 0;
+    Peak some = peak;
+    return hasNumbers() ? bytesIfOnline(some == null ? css.counter().peak() : some.overall()) : 0;
+  }
+
+  /** A reader of {@link #peak} that can be reset, without an effect on others. */
+  public PeakReader peakReader() {
+    if (peak == null) {
+      synchronized (events) {
+        if (peak == null) {
+          peak = new Peak(css.counter());
+        }
+      }
+    }
+    return new PeakReader(this, peak);
+  }
+
+  /** Whether the struct may be read: it is this group's, and mapped. */
+  boolean hasNumbers() {
+    return css.isOnline() && !tree.slabs.isClosed();
+  }
+
+  /** What was read of the struct just now, if that was not yet another group's. */
+  long bytesIfOnline(long pages) {
+    VarHandle.loadLoadFence(); // first the number, then whether it was ours
+    return css.isOnline() ? bytes(pages) : 0;
+  }
+
+  /** Does something with the struct, which is not released meanwhile. */
+  <T> T whileAlive(Supplier<T> action) {
+    if (css.tryGet()) {
+      try {
+        if (hasNumbers()) {
+          return action.get();
+        }
+      } finally {
+        css.put();
+      }
+    }
+    throw new IllegalStateException(path() + " is closed");
   }
 
   /** The limit in bytes that no request exceeds; {@link Long#MAX_VALUE} for none. */
   public long max() {
-    return hasNumbers() ? limit(css.counter().max()) : 0;
+    return limit(Limit.MAX);
   }
 
   /** Usage in bytes above which the agent reclaims. It never refuses. */
   public long high() {
-    return hasNumbers() ? limit(css.counter().high()) : 0;
+    return limit(Limit.HIGH);
   }
 
   /** Bytes that reclaim leaves alone as long as there is anything else. */
   public long low() {
-    return hasNumbers() ? limit(css.counter().low()) : 0;
+    return limit(Limit.LOW);
   }
 
   /** Bytes that reclaim always leaves alone. */
   public long min() {
-    return hasNumbers() ? limit(css.counter().min()) : 0;
+    return limit(Limit.MIN);
+  }
+
+  /** A limit in bytes, {@link Long#MAX_VALUE} for none; 0 once the group is closed. */
+  public long limit(Limit which) {
+    if (!hasNumbers()) {
+      return 0;
+    }
+    PageCounter counter = css.counter();
+    long pages =
+        switch (which) {
+          case MAX -> counter.max();
+          case HIGH -> counter.high();
+          case LOW -> counter.low();
+          case MIN -> counter.min();
+        };
+    VarHandle.loadLoadFence(); // as in bytesIfOnline
+    return css.isOnline() ? limit(pages) : 0;
   }
 
   /**
@@ -303,85 +376,126 @@ public final class MemCgroup implements Account, AutoCloseable {
    * goes, and requests are refused until usage has fallen.
    *
    * @param bytes {@link Long#MAX_VALUE} for none
-   * @throws IllegalStateException if the group is closed, as every limit does
+   * @throws IllegalArgumentException if it is negative, or below {@code min}
+   * @throws IllegalStateException if the group is closed
    */
   public MemCgroup max(long bytes) {
-    long pages = pages("max", bytes);
-    long usage;
-    synchronized (tree.lock) {
-      checkOnline();
-      checkMinBelowMax(css.counter().min(), pages);
-      usage = css.counter().setMax(pages);
-    }
-    full = null;
-    for (int tries = 0; usage > pages && tries < MAX_FRUITLESS; tries++) {
-      if (collectAndReclaim(usage - pages, Kind.MAX) == 0) {
-        break;
-      }
-      usage = css.counter().usage();
-    }
-    return this;
+    return limits(Map.of(Limit.MAX, bytes));
   }
 
-  /** Sets the usage above which the agent reclaims. */
+  /** Sets the usage above which the agent reclaims. Throws as {@link #max(long)} does. */
   public MemCgroup high(long bytes) {
-    long pages = pages("high", bytes);
-    synchronized (tree.lock) {
-      checkOnline();
-      css.counter().setHigh(pages);
-    }
-    watchHigh();
-    return this;
+    return limits(Map.of(Limit.HIGH, bytes));
   }
 
-  /** Sets what reclaim leaves alone as long as there is anything else. */
+  /**
+   * Sets what reclaim leaves alone as long as there is anything else. Throws as {@link #max(long)}
+   * does.
+   */
   public MemCgroup low(long bytes) {
-    long pages = pages("low", bytes);
-    synchronized (tree.lock) {
-      checkOnline();
-      css.counter().setLow(pages);
-    }
-    return this;
+    return limits(Map.of(Limit.LOW, bytes));
   }
 
   /**
    * Sets what reclaim always leaves alone.
    *
-   * @throws IllegalArgumentException if it is above {@code max}
+   * @throws IllegalArgumentException if it is negative, or above {@code max}
+   * @throws IllegalStateException if the group is closed
    */
   public MemCgroup min(long bytes) {
-    long pages = pages("min", bytes);
-    synchronized (tree.lock) {
-      checkOnline();
-      checkMinBelowMax(pages, css.counter().max());
-      css.counter().setMin(pages);
+    return limits(Map.of(Limit.MIN, bytes));
+  }
+
+  /**
+   * Sets several limits in bytes, all or none: {@code min} and {@code max} may move together.
+   *
+   * @throws IllegalArgumentException if one is negative, or {@code min} would be above {@code max}
+   * @throws IllegalStateException if the group is closed
+   */
+  public MemCgroup limits(Map<Limit, Long> bytes) {
+    synchronized (tree.limitsLock) {
+      tree.checkAllocatorOpen();
+      checkLimits(bytes);
+      if (!storeLimits(bytes)) {
+        throw new IllegalStateException(path() + " is closed: it has no limits any more");
+      }
     }
+    enforceLimits();
     return this;
   }
 
-  private boolean hasNumbers() {
-    return css.isOnline() && !tree.slabs.isClosed();
-  }
-
-  /** Guarded by the tree's lock: while it is held, the group stays what it is. */
-  private void checkOnline() {
-    tree.checkAllocatorOpen();
-    if (!css.isOnline()) {
-      throw new IllegalStateException(path() + " is closed: it has no limits any more");
-    }
-  }
-
-  private void checkMinBelowMax(long min, long max) {
-    if (min > max) {
+  /** Guarded by the tree's lock of limits, as {@link #storeLimits}. */
+  void checkLimits(Map<Limit, Long> bytes) {
+    bytes.forEach(MemCgroup::checkLimit);
+    PageCounter counter = css.counter();
+    Long newMin = bytes.get(Limit.MIN);
+    Long newMax = bytes.get(Limit.MAX);
+    long min = newMin == null ? counter.min() : pages(newMin);
+    long max = newMax == null ? counter.max() : pages(newMax);
+    if (min > max && (newMin != null || newMax != null) && css.isOnline()) {
       throw new IllegalArgumentException(
           path() + ": min=" + limit(min) + " is above max=" + limit(max));
     }
   }
 
-  private static long pages(String limit, long bytes) {
+  private static void checkLimit(Limit which, long bytes) {
     if (bytes < 0) {
-      throw new IllegalArgumentException(limit + "=" + bytes + ", accepted: 0 or more bytes");
+      throw new IllegalArgumentException(which.key() + "=" + bytes + ", accepted: 0 or more bytes");
     }
+  }
+
+  /** Stores limits that were checked; false if the group is closed. */
+  boolean storeLimits(Map<Limit, Long> bytes) {
+    if (!css.tryGet()) {
+      return false;
+    }
+    try {
+      PageCounter counter = css.counter();
+      bytes.forEach(
+          (which, value) -> {
+            switch (which) {
+              case MAX -> counter.setMax(pages(value));
+              case HIGH -> counter.setHigh(pages(value));
+              case LOW -> counter.setLow(pages(value));
+              case MIN -> counter.setMin(pages(value));
+            }
+          });
+      if (bytes.containsKey(Limit.MAX)) {
+        full = null;
+      }
+      if (!css.isOnline()) { // pairs with goOffline: one of us is the later
+        counter.setMin(0);
+        counter.setLow(0);
+        return false;
+      }
+      return true;
+    } finally {
+      css.put();
+    }
+  }
+
+  /** Makes room where usage is above a limit that was set, without any lock. */
+  void enforceLimits() {
+    if (!css.tryGet()) {
+      return; // there is nothing to enforce any more
+    }
+    try {
+      PageCounter counter = css.counter();
+      watchHigh();
+      long usage = counter.usage();
+      for (int tries = 0; usage > counter.max() && tries < MAX_FRUITLESS; tries++) {
+        if (collectAndReclaim(usage - counter.max(), Kind.MAX) == 0) {
+          raise(Kind.OOM); // nothing more can be done; what comes is refused
+          break;
+        }
+        usage = counter.usage();
+      }
+    } finally {
+      css.put();
+    }
+  }
+
+  private static long pages(long bytes) {
     return bytes == Long.MAX_VALUE ? PageCounter.MAX : bytes >>> Os.PAGE_SHIFT;
   }
 
@@ -409,6 +523,88 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** How often something happened here or below. */
   public long events(Kind kind) {
     return events.hierarchical(kind);
+  }
+
+  /** How often what happened here or below: {@code memory.events}. */
+  public EventCounts events() {
+    return new EventCounts(events(Kind.LOW), events(Kind.HIGH), events(Kind.MAX), events(Kind.OOM));
+  }
+
+  /** How often what happened here: {@code memory.events.local}. */
+  public EventCounts eventsLocal() {
+    return new EventCounts(
+        eventsLocal(Kind.LOW),
+        eventsLocal(Kind.HIGH),
+        eventsLocal(Kind.MAX),
+        eventsLocal(Kind.OOM));
+  }
+
+  // ------------------------------------------------------------------ statistics
+
+  /**
+   * Where the memory of this group and of all below it is: {@code memory.stat}. Nothing is kept for
+   * this: it walks the caches and the threads' stocks when it is asked, so there is nothing that
+   * could drift. It takes no lock of the groups, so it holds up neither closing nor charging; of a
+   * cache it takes the short lock of its lists for a few loads.
+   */
+  public MemCgroupStat stat() {
+    if (!hasNumbers()) {
+      return MemCgroupStat.NONE;
+    }
+    MemCgroupStat sum = MemCgroupStat.NONE;
+    List<MemCgroup> below = new ArrayList<>();
+    collect(below);
+    for (MemCgroup group : below) { // of one that is dying, stocks may be left
+      sum = sum.plus(group.ownStat());
+    }
+    return sum.withCurrent(usage());
+  }
+
+  /**
+   * Where the memory is that this group itself pays for, groups below not included: what it has
+   * inherited counts here from the moment in which it changed hands.
+   */
+  public MemCgroupStat statLocal() {
+    return hasNumbers() ? ownStat() : MemCgroupStat.NONE;
+  }
+
+  private MemCgroupStat ownStat() {
+    long reclaimable = 0;
+    long unreclaimable = 0;
+    long large = 0;
+    long sheaves = 0;
+    for (OwnedCache cache : owned()) {
+      if (cache instanceof KmemCache slabs) {
+        CacheStats stats = slabs.stats();
+        sheaves += stats.cachedObjects() * stats.stride();
+        if (slabs.isReclaimable()) {
+          reclaimable += stats.pages();
+        } else {
+          unreclaimable += stats.pages();
+        }
+      } else {
+        large += cache.pages();
+      }
+    }
+    long stock = tree.stock.pages(css);
+    return new MemCgroupStat(
+        bytes(reclaimable + unreclaimable + large + stock),
+        bytes(reclaimable),
+        bytes(unreclaimable),
+        bytes(large),
+        sheaves,
+        bytes(stock));
+  }
+
+  /**
+   * The caches that this group pays for, with their objects, those it has inherited labelled; by
+   * name. Locks as {@link #stat} does.
+   */
+  public List<SlabInfo> slabinfo() {
+    return owned().stream()
+        .map(cache -> SlabInfo.of(cache, this))
+        .sorted(Comparator.comparing(SlabInfo::name).thenComparing(SlabInfo::madeFor))
+        .toList();
   }
 
   // ------------------------------------------------------------------ charging
@@ -573,9 +769,7 @@ public final class MemCgroup implements Account, AutoCloseable {
     List<MemCgroup> groups = new ArrayList<>();
     collect(groups);
     List<OwnedCache> caches = new ArrayList<>();
-    synchronized (tree.lock) {
-      groups.forEach(group -> caches.addAll(group.owned()));
-    }
+    groups.forEach(group -> caches.addAll(group.owned()));
     return caches;
   }
 
@@ -637,14 +831,16 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   // ------------------------------------------------------------------ caches
 
-  /** Guarded by the tree's lock. */
+  /** A view that changes with what it shows. */
   Collection<OwnedCache> owned() {
-    return owned == null ? List.of() : owned;
+    Set<OwnedCache> all = owned;
+    return all == null ? List.of() : all;
   }
 
+  /** Guarded by the tree's lock. */
   private void own(OwnedCache cache) {
     if (owned == null) {
-      owned = new ObjectHashSet<>();
+      owned = ConcurrentHashMap.newKeySet(8);
     }
     owned.add(cache);
   }
@@ -745,7 +941,7 @@ public final class MemCgroup implements Account, AutoCloseable {
       level.dyingDescendants.incrementAndGet();
     }
     for (OwnedCache cache : owned()) {
-      boolean inherited = cache.isRetired();
+      boolean inherited = !equals(cache.account());
       cache.retire();
       long objects = cache.usedObjects();
       if (objects > 0) {
@@ -867,9 +1063,7 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** The caches that this group pays for: its own, and what it has inherited. */
   public List<OwnedCache> caches() {
-    synchronized (tree.lock) {
-      return List.copyOf(owned());
-    }
+    return List.copyOf(owned());
   }
 
   @Override
