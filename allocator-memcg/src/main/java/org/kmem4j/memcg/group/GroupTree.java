@@ -238,7 +238,9 @@ public final class GroupTree {
    */
   public int work() {
     int looked = 0;
-    for (MemCgroup group = toLookAt.poll(); group != null; group = toLookAt.poll()) {
+    int most = toLookAt.size(); // a look may raise events, which are for the next time
+    while (looked < most) {
+      MemCgroup group = toLookAt.remove();
       looked++;
       List<MemcgEvent> events = new ArrayList<>();
       group.lookAt(events);

@@ -560,11 +560,15 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** Counts an event here and above, and has the agent tell of it. */
   void raise(Kind kind) {
+    count(kind);
+    lookAtLater();
+  }
+
+  private void count(Kind kind) {
     events.raiseLocal(kind);
     for (MemCgroup level = this; level != null; level = level.parent) {
       level.events.raise(kind);
     }
-    lookAtLater();
   }
 
   private void lookAtLater() {
@@ -591,7 +595,7 @@ public final class MemCgroup implements Account, AutoCloseable {
     if (!css.isOnline() || counter.usage() <= counter.high()) {
       return;
     }
-    raise(Kind.HIGH);
+    count(Kind.HIGH); // and told of at once: whoever stays above high is not looked at for ever
     for (int tries = 0; tries < MAX_FRUITLESS && counter.usage() > counter.high(); tries++) {
       if (collectAndReclaim(counter.usage() - counter.high(), Kind.HIGH) == 0) {
         break;
