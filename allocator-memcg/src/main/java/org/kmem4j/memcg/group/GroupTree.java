@@ -13,6 +13,7 @@ import org.kmem4j.memcg.counter.Stock;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
+import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.SpinLock;
 
 /**
@@ -27,6 +28,8 @@ public final class GroupTree {
   private static final int INDEX_BITS = 20;
   private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
   private static final int GENERATIONS = 1 << 11;
+
+  private static final long PATIENCE_NANOS = 100_000_000;
 
   /** Groups that can exist at once, those that are dying included. */
   public static final int MAX_GROUPS = 1 << 17;
@@ -192,9 +195,15 @@ public final class GroupTree {
     return outOfMemory.test(refusal);
   }
 
-  /** Takes back what threads have cached of a subtree. Returns pages given back. */
-  public long collect(MemCgroup top) {
-    return top.collect();
+  /**
+   * Takes back what threads have cached of a subtree, all of it if that is possible in a tenth of a
+   * second: whoever went on by a usage that is about to fall would take too much.
+   */
+  public void collect(MemCgroup top) {
+    top.collect();
+    if (slabs.isDraining() && Rcu.synchronize(PATIENCE_NANOS)) {
+      top.collect();
+    }
   }
 
   /** Counts that what {@code low} protects was reclaimed nevertheless. */
