@@ -276,6 +276,11 @@ public final class Slabs {
         });
   }
 
+  /** Whether something that was taken back waits for its grace period still. */
+  public boolean isDraining() {
+    return deferred.size() > 0;
+  }
+
   /** Does something with those caches that are not ending, none of which ends meanwhile. */
   private <T extends OwnedCache> void visit(Collection<T> some, Consumer<List<T>> action) {
     visitors.incrementAndGet(); // full fence: either we see the end coming, or it sees us

@@ -9,7 +9,10 @@ import org.kmem4j.stress.Mutant;
 final class ReclaimMutants {
   private static final String GROUP = "memcg/group/MemCgroup.java";
   private static final String ITERATOR = "memcg/reclaim/ReclaimIterator.java";
+  private static final String RECLAIMER = "memcg/reclaim/Reclaimer.java";
+  private static final String PROTECTION = "memcg/reclaim/EffectiveProtection.java";
   private static final String TEST = "memcg.reclaim.ReclaimIteratorTest#";
+  private static final String SHRINKER = "memcg.reclaim.ShrinkerTest#";
 
   private static final String COUNT =
       """
@@ -173,5 +176,54 @@ final class ReclaimMutants {
               ITERATOR,
               "} else if (mine != null) { break; }",
               "} else { break; }",
-              TEST + "whoArrivesAtTheEndGetsAGroup"));
+              TEST + "whoArrivesAtTheEndGetsAGroup"),
+          // ------------------------------------------------------------ reclaim
+          of(
+              "reclaim: below its effective min nothing is taken from a group",
+              PROTECTION,
+              "return isSpared(group) ? level(group).min : 0;",
+              "return 0;",
+              SHRINKER + "whatMinProtectsIsNeverReclaimed"),
+          of(
+              "reclaim: below its effective low nothing is taken while there is anything else",
+              RECLAIMER,
+              "long spared = lowToo ? min : low;",
+              "long spared = min;",
+              SHRINKER + "whatLowProtectsIsReclaimedWhenNothingElseIsLeft"),
+          of(
+              "reclaim: when nothing else is left, low does not protect",
+              RECLAIMER,
+              "if (sparedLow && gained() <= 0) {",
+              "if (gained() < 0) {",
+              SHRINKER + "whatLowProtectsIsReclaimedWhenNothingElseIsLeft"),
+          of(
+              "reclaim: what low did not protect is told",
+              RECLAIMER,
+              "tree.raiseLow(group);",
+              "",
+              SHRINKER + "whatLowProtectsIsReclaimedWhenNothingElseIsLeft"),
+          of(
+              "reclaim: nothing protects a group against itself",
+              PROTECTION,
+              "return group != top && group.isOnline();",
+              "return group.isOnline();",
+              SHRINKER + "atItsOwnLimitAGroupsProtectionDoesNotCount"),
+          of(
+              "reclaim: no larger share is asked for than is needed",
+              RECLAIMER,
+              "Math.min(count >> Math.max(0, priority), count * atMost);",
+              "count >> Math.max(0, priority);",
+              SHRINKER + "whatIsAboveHighTheAgentReclaims"),
+          of(
+              "reclaim: what a shrinker throws stops nothing",
+              RECLAIMER,
+              "} catch (Throwable e) { failed.add(shrinker, e); return 0; }",
+              "} catch (IllegalStateException e) { return 0; }",
+              SHRINKER + "whatAShrinkerThrowsIsLoggedOnceAndCounted"),
+          of(
+              "reclaim: the heir's lists get what a closed group had",
+              "memcg/group/GroupTree.java",
+              "reclaim.closed(group, heir);",
+              "",
+              SHRINKER + "whatClosedGroupsLeftTheirHeirCanGiveUp"));
 }

@@ -33,6 +33,8 @@ public final class GroupTree {
   private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
   private static final int GENERATIONS = 1 << 11;
 
+  private static final long PATIENCE_NANOS = 100_000_000;
+
   /** Groups that can exist at once, those that are dying included. */
   public static final int MAX_GROUPS = 1 << 17;
 
@@ -266,9 +268,15 @@ public final class GroupTree {
     }
   }
 
-  /** Takes back what threads have cached of a subtree. Returns pages given back. */
-  public long collect(MemCgroup top) {
-    return top.collect();
+  /**
+   * Takes back what threads have cached of a subtree, all of it if that is possible in a tenth of a
+   * second: whoever went on by a usage that is about to fall would take too much.
+   */
+  public void collect(MemCgroup top) {
+    top.collect();
+    if (slabs.isDraining() && Rcu.synchronize(PATIENCE_NANOS)) {
+      top.collect();
+    }
   }
 
   /** Counts that what {@code low} protects was reclaimed nevertheless. */
@@ -321,7 +329,9 @@ public final class GroupTree {
   public int work() {
     int looked = 0;
     RuntimeException failure = null;
-    for (MemCgroup group = toLookAt.poll(); group != null; group = toLookAt.poll()) {
+    int most = toLookAt.size(); // a look may raise events, which are for the next time
+    while (looked < most) {
+      MemCgroup group = toLookAt.remove();
       looked++;
       List<MemcgEvent> events = new ArrayList<>();
       group.lookAt(events);
