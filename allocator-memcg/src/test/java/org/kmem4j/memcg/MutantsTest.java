@@ -8,7 +8,8 @@ import org.kmem4j.stress.Mutant;
 /** {@code ./mvnw -Pmutants -pl allocator-memcg -am test} runs them. */
 @Tag("mutant")
 class MutantsTest extends org.kmem4j.stress.MutantsTest {
-  static final List<Mutant> ALL = Stream.of(CounterMutants.ALL).flatMap(List::stream).toList();
+  static final List<Mutant> ALL =
+      Stream.of(CounterMutants.ALL, GroupMutants.ALL).flatMap(List::stream).toList();
 
   public static Stream<Mutant> mutants() {
     return chosen(ALL);
