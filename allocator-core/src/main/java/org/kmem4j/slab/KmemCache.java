@@ -176,7 +176,7 @@ public final class KmemCache extends OwnedCache {
 
   /** A pin protects nothing across a slow path. Returns the slot if it was pinned, else null. */
   static Slot suspendPin() {
-    Slot slot = PerThread.find();
+    Slot slot = PerThread.existing(); // no new one: that would probe the stack, and may throw
     if (slot == null || !Rcu.isPinned(slot)) {
       return null;
     }

@@ -29,15 +29,18 @@ public class MutantsTest {
   private static final Path SOURCES = Path.of("src/main/java");
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
+  private static final List<Mutant> ALL =
+      Stream.of(Mutant.ALL, LifeMutants.ALL).flatMap(List::stream).toList();
+
   @TempDir(cleanup = CleanupMode.ALWAYS)
   private Path folder;
 
   public static Stream<Mutant> mutants() {
-    return chosen(Mutant.ALL);
+    return chosen(ALL);
   }
 
   public static Stream<Mutant> controls() {
-    return controls(Mutant.ALL);
+    return controls(ALL);
   }
 
   /** With {@code -Dmutant=stripe} those alone whose rule speaks of a stripe. */

@@ -9,7 +9,7 @@ import org.kmem4j.stress.Mutant;
 @Tag("mutant")
 class MutantsTest extends org.kmem4j.stress.MutantsTest {
   static final List<Mutant> ALL =
-      Stream.of(CounterMutants.ALL, FaceMutants.ALL, ReclaimMutants.ALL)
+      Stream.of(CounterMutants.ALL, GroupMutants.ALL, FaceMutants.ALL, ReclaimMutants.ALL)
           .flatMap(List::stream)
           .toList();
 

@@ -136,6 +136,7 @@ final class MemCgroupTest {
     assertTrue(groups.root().usage() >= 26 * 4096);
     objects.forEach(cache::free);
     fixture.await(() -> groups.root().dyingDescendants() == 0);
+    groups.validate();
   }
 
   @Test

@@ -103,6 +103,7 @@ final class OfflineTest {
     assertEquals(usage, parent.usage());
     objects.subList(590, 600).forEach(cache::free);
     fixture.await(child::isReleased);
+    groups.validate();
   }
 
   @Test

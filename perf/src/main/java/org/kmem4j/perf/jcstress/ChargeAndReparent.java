@@ -1,0 +1,42 @@
+package org.kmem4j.perf.jcstress;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import org.kmem4j.slab.KmemCache;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.J_Result;
+
+/** One charges and uncharges while the owner word is rewritten: the parent's usage is exact. */
+@JCStressTest
+@Outcome(id = "4096", expect = ACCEPTABLE, desc = "the page in use")
+@Outcome(expect = FORBIDDEN, desc = "a page was lost or doubled")
+@State
+public class ChargeAndReparent extends GroupState {
+  private final KmemCache twin = CACHE.in(child);
+
+  @Actor
+  public void user() {
+    child.tryCharge(twin, 1);
+    child.tryCharge(twin, 1);
+    child.uncharge(twin, 1);
+  }
+
+  @Actor
+  public void closer() {
+    child.offline();
+  }
+
+  @Arbiter
+  public void look(J_Result result) {
+    synchronized (GROUPS) { // keeps the agent from draining in between
+      result.r1 = parent.usage() - parent.stockedBytes() - child.stockedBytes();
+    }
+    parent.uncharge(twin, 1);
+    parent.offline();
+  }
+}
