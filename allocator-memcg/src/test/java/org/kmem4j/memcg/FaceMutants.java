@@ -33,7 +33,7 @@ final class FaceMutants {
               RULES,
               "result.checkPairs();",
               "",
-              LIMITS_TEST + "aMinAboveAMaxThatCanMeetItIsRefused"),
+              LIMITS_TEST + "aBadPairIsRefusedThoughNoGroupHasItYet"),
           of(
               "a set of limits is checked against every group before one is stored",
               "memcg/group/GroupTree.java",

@@ -364,6 +364,16 @@ final class LimitsTest {
   }
 
   @Test
+  void aBadPairIsRefusedThoughNoGroupHasItYet() {
+    MemCgroups groups = openWith("/t/*.min", "2m");
+
+    assertThrows(
+        IllegalArgumentException.class, () -> groups.apply(properties("/t/acme.max", "1m")));
+
+    assertEquals(NONE, groups.create("/t/acme").max());
+  }
+
+  @Test
   void aMinAboveAMaxThatNeverMeetItIsAccepted() {
     MemCgroups groups =
         openWith("/*.min", "2m", "/a.max", "1m", "/a.min", "0", "/t/*.max", "1m", "/t.min", "8m");
