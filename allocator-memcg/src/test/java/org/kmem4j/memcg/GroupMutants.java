@@ -94,8 +94,9 @@ final class GroupMutants {
           of(
               "the limits of a closed group cannot be set",
               GROUP,
-              "checkOnline(); css.counter().setHigh(pages);",
-              "css.counter().setHigh(pages);",
+              "throw new IllegalStateException(path() + \" is closed: it has no limits any"
+                  + " more\");",
+              "",
               TEST + "theNumbersOfAClosedGroupAreZeroAndItsLimitsCannotBeSet"),
           of(
               "the owner word of an ended cache is not read",

@@ -8,7 +8,7 @@ import java.util.Optional;
 import org.kmem4j.perf.bench.Reading.Key;
 
 /**
- * What issue 2 asks of a contender: that a number is not above a limit.
+ * What is asked of a contender: that a number is not above a limit.
  *
  * @param params narrow the question; those not named are any
  * @param against whom the score is divided by: the fastest of these that were measured. Empty if
@@ -94,6 +94,12 @@ record Bar(
             null,
             null));
     bars.add(ratio(Question.VIRTUAL_THREAD, Map.of(), "kmemCache", List.of("heap"), null, null));
+    bars.add(ratio(Question.GROUP_PAIR, Map.of(), "handle", List.of("nobody"), 1.05, null));
+    bars.add(ratio(Question.GROUP_PAIR, Map.of(), "bound", List.of("nobody"), null, null));
+    bars.add(ratio(Question.GROUP_CYCLE, Map.of(), "handle", List.of("nobody"), 1.15, null));
+    bars.add(number(Question.CHARGE, "stock", 10));
+    bars.add(number(Question.REFUSAL, "tryAlloc", 50));
+    bars.add(number(Question.GROUP_LIFE, "empty", 20_000));
     garbage(bars);
     bars.add(new Bar(Question.GIVE_BACK, Map.of(), "agent", List.of(), false, GiveBack.BAR, null));
     return bars;
@@ -108,6 +114,11 @@ record Bar(
     Question question = Question.REPLACEMENT;
     bars.add(ratio(question, params, "kmemCache", List.of("heap"), ofHeap, null));
     bars.add(ratio(question, params, "kmemCache", List.of("mimalloc"), ofMimalloc, null));
+  }
+
+  /** Nanoseconds. */
+  private static Bar number(Question question, String contender, double limit) {
+    return new Bar(question, Map.of(), contender, List.of(), false, limit, null);
   }
 
   private static void garbage(List<Bar> bars) {
@@ -126,6 +137,8 @@ record Bar(
     bars.add(garbage(Question.BULK, Map.of(), "bulk"));
     bars.add(garbage(Question.BULK, Map.of(), "singles"));
     bars.add(garbage(Question.CROSS_THREAD, Map.of(), "kmemCache"));
+    bars.add(garbage(Question.GROUP_PAIR, Map.of(), "handle"));
+    bars.add(garbage(Question.REFUSAL, Map.of(), "tryAlloc"));
     bars.add(garbage(Question.VIRTUAL_THREAD, Map.of(), "kmemCache"));
   }
 

@@ -66,6 +66,19 @@ enum Question {
       "noStock",
       "kernelStock",
       "kernelNoStock"),
+  GROUP_PAIR(
+      "a pair of 64 bytes that somebody pays for",
+      GroupPairBenchmark.class,
+      "handle",
+      "bound",
+      "nobody"),
+  GROUP_CYCLE(
+      "an object of 64 bytes whose page is charged, with 10 000 others",
+      GroupCycleBenchmark.class,
+      "handle",
+      "nobody"),
+  REFUSAL("a refusal at a group's limit", RefusalBenchmark.class, "tryAlloc"),
+  GROUP_LIFE("create, close and release an empty group", GroupLifeBenchmark.class, "empty"),
   GIVE_BACK("free 512 MiB and wait: how much stays resident", null, "agent");
 
   final String title;
