@@ -3,6 +3,7 @@ package org.kmem4j.perf;
 import java.io.PrintWriter;
 import org.kmem4j.perf.bench.BenchCommand;
 import org.kmem4j.perf.groups.ChurnCommand;
+import org.kmem4j.perf.groups.InterferenceCommand;
 import org.kmem4j.perf.groups.ReparentCommand;
 import org.kmem4j.perf.groups.TreeCommand;
 import org.kmem4j.perf.replay.ReplayChildCommand;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Spec;
       ReparentCommand.class,
       ChurnCommand.class,
       TreeCommand.class,
+      InterferenceCommand.class,
       LayoutCommand.class,
       ReplayChildCommand.class
     })
@@ -51,7 +53,8 @@ public final class Kmem implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Missing subcommand: replay, bench, reparent, churn, tree or layout.");
+        spec.commandLine(),
+        "Missing subcommand: replay, bench, reparent, churn, interference, tree or layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

@@ -110,6 +110,11 @@ final class KmemTest {
         "replay --forks 0            | '0', accepted are 1 to 1000",
         "replay --allocator malloc,x | 'x' is no allocator; accepted are slab, malloc, mimalloc",
         "replay --fast               | Unknown option: '--fast'",
+        "replay --rotate 5           | --rotate needs --groups",
+        "replay --groups 0           | '0', accepted are 1 to 100000",
+        "reparent --pages 0          | --pages 0, accepted are 1 to",
+        "churn --sharing 101         | --sharing 101.0, accepted are 0 to 100",
+        "churn --days -1             | --days -1.0, accepted are 0 to 1000",
         "replai                      | Unmatched argument at index 0: 'replai'",
         "                            | Missing subcommand",
       },
@@ -119,6 +124,71 @@ final class KmemTest {
 
     assertEquals(2, status);
     assertTrue(err.toString().contains(message), err::toString);
+  }
+
+  @Test
+  void tenantsThatComeAndGoLoseNothing() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    int status = kmem("replay", trace("a"), "--groups=3", "--rotate=100", "--json=" + json);
+
+    assertEquals(0, status, err::toString);
+    assertTrue(out.toString().contains("/tenants"), out::toString);
+    JsonNode report = new ObjectMapper().readTree(json.toFile()).get(0);
+    assertAll(
+        () -> assertEquals(20, report.get("closedGroups").asLong()),
+        () -> assertTrue(report.get("leftObjects").asLong() > 0),
+        () -> assertEquals(0, report.get("dyingGroups").asLong()),
+        () -> assertEquals(0, report.get("leakedObjects").asLong()),
+        () -> assertEquals(0, report.get("corruptObjects").asLong()));
+  }
+
+  @Test
+  void closingAGroupTouchesNoPage() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    int status = kmem("reparent", "--pages=400", "--protect", "--json=" + json);
+
+    assertEquals(0, status, err::toString);
+    JsonNode row = new ObjectMapper().readTree(json.toFile()).get("rows").get(0);
+    assertAll(
+        () -> assertTrue(row.get("pages").asLong() >= 400),
+        () -> assertTrue(row.get("protected").asBoolean()),
+        () -> assertTrue(row.get("caches").asInt() >= 20),
+        () -> assertEquals(row.get("caches").asInt(), row.get("ownerStores").asInt()));
+  }
+
+  @Test
+  void theOldWayIsKilledAtTheFirstPage() {
+    assertEquals(0, kmem("reparent", "--pages=400", "--protect", "--walk"), err::toString);
+
+    assertTrue(err.toString().contains("the walk was killed"), err::toString);
+  }
+
+  @Test
+  void withoutSharingNoGroupStaysInEitherScheme() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    int status = kmem("churn", "--days=0", "--sharing=0", "--json=" + json);
+
+    assertEquals(0, status, err::toString);
+    JsonNode row = new ObjectMapper().readTree(json.toFile()).get("rows").get(0);
+    assertAll(
+        () -> assertTrue(row.get("originalDying").asDouble() < 60, row::toString),
+        () -> assertTrue(row.get("reparentDying").asDouble() < 60, row::toString),
+        () -> assertEquals(0, row.get("lingeringCaches").asInt()));
+  }
+
+  @Test
+  void whatIsSharedKeepsGroupsAliveInTheOriginalSchemeAlone() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    kmem("churn", "--days=1", "--json=" + json);
+
+    JsonNode row = new ObjectMapper().readTree(json.toFile()).get("rows").get(1);
+    double original = row.get("originalDying").asDouble();
+    double reparenting = row.get("reparentDying").asDouble();
+    assertTrue(original > 5 * reparenting, row::toString);
   }
 
   @Test

@@ -1,0 +1,65 @@
+package org.kmem4j.memcg;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.kmem4j.SlabAllocator;
+import org.kmem4j.memcg.group.MemCgroup;
+import org.kmem4j.slab.KmemCache;
+
+/** What groups and their caches take while they do nothing: Java heap and native structs. */
+final class FootprintTest {
+  private static final int GROUPS = 2000;
+  private static final int CACHES = 5;
+
+  @RegisterExtension private final Groups fixture = new Groups();
+
+  @Test
+  void anIdleChildCacheTakesAtMostOneKibibyte() {
+    MemCgroups groups = fixture.open();
+    SlabAllocator allocator = fixture.allocator();
+    List<KmemCache> roots = new ArrayList<>();
+    for (int i = 0; i < CACHES; i++) {
+      roots.add(allocator.createCache("c" + i, 64 << i));
+    }
+    List<MemCgroup> kept = new ArrayList<>();
+    roots.forEach(root -> use(root.in(groups.create("/warm-up"))));
+    long empty = bytes(allocator);
+    for (int i = 0; i < GROUPS; i++) {
+      kept.add(groups.create("/g" + i));
+    }
+    long withGroups = bytes(allocator);
+
+    for (MemCgroup group : kept) {
+      for (KmemCache root : roots) {
+        use(root.in(group));
+      }
+    }
+    allocator.trim(); // no slab, no sheaf: they are idle
+    long withCaches = bytes(allocator);
+
+    long ofGroup = (withGroups - empty) / GROUPS;
+    long ofCache = (withCaches - withGroups) / GROUPS / CACHES;
+    System.out.println("bytes of an idle group: " + ofGroup + ", of an idle child: " + ofCache);
+    assertTrue(ofCache <= 1024, "an idle child takes " + ofCache + " bytes");
+    long tenThousand = 10_000 * (ofGroup + CACHES * ofCache);
+    assertTrue(tenThousand <= 64 << 20, "10 000 groups of 5 caches: " + tenThousand + " bytes");
+    assertTrue(kept.size() == GROUPS); // alive until here
+  }
+
+  private static void use(KmemCache cache) {
+    cache.free(cache.alloc());
+  }
+
+  /** Java heap after a collection, and native structs. */
+  private static long bytes(SlabAllocator allocator) {
+    Runtime runtime = Runtime.getRuntime();
+    for (int i = 0; i < 3; i++) {
+      System.gc();
+    }
+    return runtime.totalMemory() - runtime.freeMemory() + allocator.stats().metadataBytes();
+  }
+}

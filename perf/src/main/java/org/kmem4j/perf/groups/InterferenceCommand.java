@@ -1,0 +1,120 @@
+package org.kmem4j.perf.groups;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.github.freva.asciitable.AsciiTable;
+import com.github.freva.asciitable.Column;
+import com.github.freva.asciitable.ColumnData;
+import com.github.freva.asciitable.HorizontalAlign;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import org.kmem4j.perf.JsonFile;
+import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.groups.Interference.Neighbour;
+import org.kmem4j.perf.groups.Interference.Row;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code kmem interference}: what one tenant notices of another. */
+@Command(
+    name = "interference",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Times each pair of tenant B while a neighbour hammers tenant A's limit, or groups are"
+          + " closed.",
+      "Rounds take turns; the one with the median p99.9 is shown."
+    })
+public final class InterferenceCommand implements Callable<Integer> {
+  private static final int ROUNDS = 5;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "for each neighbour and round, of which there are " + ROUNDS + "; usual is 2")
+  private int seconds;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "write the results there")
+  private Path json;
+
+  @Override
+  public Integer call() throws Exception {
+    if (seconds < 1 || seconds > 600) {
+      throw new ParameterException(
+          spec.commandLine(), "--seconds %d, accepted are 1 to 600".formatted(seconds));
+    }
+    if (json != null) {
+      JsonFile.check(json);
+    }
+    Neighbour[] neighbours = Neighbour.values();
+    List<List<Row>> rounds = new ArrayList<>();
+    try (Progress progress = new Progress("interference", (long) ROUNDS * neighbours.length);
+        Interference interference = new Interference()) {
+      for (int round = 0; round < ROUNDS; round++) {
+        for (Neighbour neighbour : neighbours) {
+          progress.now(neighbour.title);
+          if (round == 0) {
+            rounds.add(new ArrayList<>());
+          }
+          rounds
+              .get(neighbour.ordinal())
+              .add(interference.run(neighbour, seconds * 1_000_000_000L));
+          progress.step(1);
+        }
+      }
+    }
+    List<Row> rows =
+        rounds.stream()
+            .map(of -> of.stream().sorted(Comparator.comparingLong(Row::p999)).toList())
+            .map(sorted -> sorted.get(ROUNDS / 2))
+            .toList();
+    print(rows);
+    if (json != null) {
+      ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+      JsonFile.write(json, mapper.writeValueAsString(Map.of("rows", rows)));
+    }
+    return 0;
+  }
+
+  private void print(List<Row> rows) {
+    PrintWriter out = spec.commandLine().getOut();
+    double quiet = rows.getFirst().p999();
+    out.println(
+        AsciiTable.getTable(
+            AsciiTable.FANCY_ASCII,
+            rows,
+            List.of(
+                new Column()
+                    .header("the neighbour does")
+                    .headerAlign(HorizontalAlign.LEFT)
+                    .dataAlign(HorizontalAlign.LEFT)
+                    .with(Row::neighbour),
+                number("a second", row -> "%,d".formatted(row.operations())),
+                number("p50 ns", row -> Long.toString(row.p50())),
+                number("p99 ns", row -> Long.toString(row.p99())),
+                number("p99.9 ns", row -> Long.toString(row.p999())),
+                number("÷ undisturbed", row -> "%.2f".formatted(row.p999() / quiet)),
+                number("max ns", row -> "%,d".formatted(row.max())),
+                number("grace periods/s", row -> Long.toString(row.gracePeriodsPerSecond())))));
+    out.flush();
+  }
+
+  private static ColumnData<Row> number(String header, Function<Row, String> value) {
+    return new Column()
+        .header(header)
+        .headerAlign(HorizontalAlign.RIGHT)
+        .dataAlign(HorizontalAlign.RIGHT)
+        .with(value);
+  }
+}
