@@ -72,6 +72,9 @@ public final class SlabAllocator implements AutoCloseable {
     this.agent = new Housekeeper();
     this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
     this.pageLists = new Linked();
+    if (!pageLists.hasLink()) {
+      throw new IllegalStateException("this process has as many caches as there can be");
+    }
     this.pages = reserve();
     this.slabs = new Slabs(pages, metadata, settings.slabs());
     this.sizes = new SizeClasses(slabs, settings.debugs("size-*"));
@@ -247,6 +250,10 @@ public final class SlabAllocator implements AutoCloseable {
   /** What is alive now. */
   public LiveReport live() {
     checkOpen();
+    return report();
+  }
+
+  private LiveReport report() {
     Map<String, Long> objects = new TreeMap<>(slabs.liveObjects());
     long bytes = 0;
     for (KmemCache cache : slabs.snapshot()) {
@@ -338,10 +345,25 @@ public final class SlabAllocator implements AutoCloseable {
       if (closing.get()) {
         return 0;
       }
-      int work = slabs.endSome();
-      for (Agent other : moreWork) {
-        work += doWork(other);
+      RuntimeException failure = null;
+      int work = 0;
+      try {
+        work = slabs.endSome();
+        for (Agent other : moreWork) {
+          work += doWork(other);
+        }
+      } catch (RuntimeException e) { // damage, or a listener's: no reason to keep idle memory
+        failure = e;
       }
+      work += tidy();
+      if (failure != null) {
+        throw failure;
+      }
+      return work;
+    }
+
+    private int tidy() {
+      int work = 0;
       long now = System.nanoTime();
       if (now - nextLook < 0) {
         return work;
@@ -350,7 +372,7 @@ public final class SlabAllocator implements AutoCloseable {
       if (now - nextTick >= 0) {
         nextTick = now + tickNanos;
         boolean never = settings.decayNanos() == PageSettings.NEVER;
-        work = slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
+        work += slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
       }
       return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
     }
@@ -401,7 +423,7 @@ public final class SlabAllocator implements AutoCloseable {
       running.close();
     }
     RuntimeException damage = slabs.finishDeferred(); // what is cached is not alive
-    LiveReport report = live();
+    LiveReport report = report();
     if (!closing.compareAndSet(false, true)) {
       return;
     }

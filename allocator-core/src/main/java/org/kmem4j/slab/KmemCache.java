@@ -239,7 +239,7 @@ public final class KmemCache extends OwnedCache {
 
   private long allocRefilling() {
     slabs.checkOpen();
-    if (account != null && account.isFull(this) && hasNothingFree()) {
+    if (account != null && !isRetired() && account.isFull(this) && hasNothingFree()) {
       return 0;
     }
     StackProbe.probe();

@@ -48,9 +48,15 @@ final class LargeBlocks extends OwnedCache {
     if (!tryCharge(count)) {
       return NO_CHARGE;
     }
-    long block = slabs.pages().tryAllocateLarge((int) count, address);
+    long block = 0;
+    try {
+      block = slabs.pages().tryAllocateLarge((int) count, address);
+    } finally {
+      if (block == 0) { // refused, or it threw: nothing may remain
+        uncharge(count);
+      }
+    }
     if (block == 0) {
-      uncharge(count);
       return NO_PAGES;
     }
     addReferences(1);

@@ -92,16 +92,15 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   OwnedCache(Slabs slabs, long structBytes, Account account) {
     this.slabs = slabs;
     this.account = account;
-    this.address = slabs.metadata().tryAllocate(structBytes);
+    this.address = hasLink() ? slabs.metadata().tryAllocate(structBytes) : 0;
     if (address == 0) {
-      PerThread.giveLink(endLink()); // no thread has seen it
+      String usedUp = hasLink() ? "the metadata range is" : "all numbers of this process are";
+      if (hasLink()) {
+        PerThread.giveLink(endLink()); // no thread has seen it
+      }
       long used = slabs.metadata().usedBytes();
       throw new OutOfNativeMemoryException(
-          "no room for another cache: the metadata range is used up",
-          structBytes,
-          used,
-          used,
-          null);
+          "no room for another cache: " + usedUp + " used up", structBytes, used, used, null);
     }
     Memory.putLong(address + MEMCG, account == null ? 0 : account.address());
   }
@@ -239,7 +238,7 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
     ref.confirm();
   }
 
-  /** References now, for tests. */
+  /** References now; exact at rest. */
   final long references() {
     return ref.count();
   }

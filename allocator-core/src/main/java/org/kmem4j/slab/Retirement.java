@@ -90,11 +90,13 @@ final class Retirement extends GraceQueue.Task {
     cache.released();
   }
 
-  /** A number that is in use no more, and not free yet, is in no list but ours. */
+  /** What is in no list but ours: a number that is not free yet, or a cache that nobody saw. */
   @Override
   protected void abandoned() {
     if (cache.state == State.EMPTY) {
       PerThread.giveLink(endedLink);
+    } else {
+      cache.slabs.forgetNumbered(cache);
     }
   }
 

@@ -19,6 +19,7 @@ import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.page.PageStats;
 import org.kmem4j.sync.Deferred;
+import org.kmem4j.sync.Front;
 import org.kmem4j.sync.GraceQueue;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
@@ -428,7 +429,7 @@ public final class Slabs {
     if (!pages.map().contains(address)) {
       return new Description(address, -1, 0, null, 0, -1, 0, "foreign");
     }
-    long region = (address - pages.map().base()) >>> (12 + PageAllocator.MAX_ORDER);
+    long region = (address - pages.map().base()) >>> (Os.PAGE_SHIFT + PageAllocator.MAX_ORDER);
     long slab = pages.map().slabOf(address);
     if (slab == 0) {
       long block = pages.largeAround(address);
@@ -489,9 +490,14 @@ public final class Slabs {
     Stream.concat(snapshot().stream(), large().stream()).forEach(this::forgetNumbered);
   }
 
-  private void forgetNumbered(OwnedCache cache) {
+  /** Forgets a cache; its number is used again unless some slow path is still holding it. */
+  void forgetNumbered(OwnedCache cache) {
     forget(cache);
-    PerThread.giveLink(cache.endLink());
+    boolean unused = Front.isAbsent(cache);
+    int number = cache.endLink();
+    if (unused) {
+      PerThread.giveLink(number);
+    }
   }
 
   /** Live objects by cache name, children added up; caches without any are left out. */

@@ -222,6 +222,16 @@ public final class Front {
     }
   }
 
+  /** Whether no slot has anything under a number, not even a detached front. */
+  public static boolean isAbsent(Linked owner) {
+    for (int i = 0; i < PerThread.slotCount(); i++) {
+      if (PerThread.slot(i).linkVolatile(owner.link()) != null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Objects in the front of any slot, spare included: exact at rest, else a recent value. */
   public static int peekCount(Slot slot, Linked owner) {
     Sheaf sheaf = slot.linkVolatile(owner.link());

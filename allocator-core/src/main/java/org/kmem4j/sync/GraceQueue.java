@@ -32,6 +32,7 @@ public final class GraceQueue {
   private Task head;
   private Task tail;
   private int size;
+  private int stepping; // tasks that were taken out and may come back
 
   /** Held by the thread that makes the steps. */
   private final SpinLock steps = new SpinLock();
@@ -68,9 +69,23 @@ public final class GraceQueue {
     }
   }
 
-  /** Tasks that wait; a recent number. */
+  /** Tasks that wait, or make a step; a recent number. */
   public int size() {
-    return size;
+    lock.lock();
+    try {
+      return size + stepping;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void stepped() {
+    lock.lock();
+    try {
+      stepping--;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private Task poll() {
@@ -82,6 +97,7 @@ public final class GraceQueue {
         tail = head == null ? null : tail;
         task.next = null;
         size--;
+        stepping++;
       }
       return task;
     } finally {
@@ -107,15 +123,17 @@ public final class GraceQueue {
         if (task == null) {
           break;
         }
-        if (Rcu.hasElapsed(task.snapshot)) {
-          made++;
-          try {
+        try {
+          if (Rcu.hasElapsed(task.snapshot)) {
+            made++;
             task.step();
-          } catch (RuntimeException e) { // no reason for the others to wait
-            failure = e;
+          } else {
+            add(task, task.snapshot);
           }
-        } else {
-          add(task, task.snapshot);
+        } catch (RuntimeException e) { // no reason for the others to wait
+          failure = e;
+        } finally {
+          stepped();
         }
       }
       if (failure != null) {
@@ -156,7 +174,11 @@ public final class GraceQueue {
   /** After {@link #stop} and a grace period: forgets the tasks. */
   public void abandon() {
     for (Task task = poll(); task != null; task = poll()) {
-      task.abandoned();
+      try {
+        task.abandoned();
+      } finally {
+        stepped();
+      }
     }
   }
 }

@@ -10,12 +10,17 @@ package org.kmem4j.sync;
 public class Linked {
   private int link = PerThread.takeLink();
 
-  /** Takes a number that no slot has a front for. */
+  /** Takes a number that no slot has a front for; see {@link #hasLink}. */
   public Linked() {}
 
   /** The number; inside a section it stays this one's until the section ends. */
   public final int link() {
     return link;
+  }
+
+  /** False if all numbers of the process were taken: then this can have no fronts. */
+  public final boolean hasLink() {
+    return link != PerThread.NO_LINK;
   }
 
   /**

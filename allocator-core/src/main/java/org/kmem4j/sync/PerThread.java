@@ -165,17 +165,13 @@ public final class PerThread {
     SlotWords.LOCKED.setRelease(stripe, 0);
   }
 
-  /**
-   * Takes a link that nobody uses: absent in every slot.
-   *
-   * @throws IllegalStateException if all are taken
-   */
+  /** Takes a link that nobody uses: absent in every slot. {@link #NO_LINK} if all are taken. */
   public static int takeLink() {
     LOCK.lock();
     try {
       int link = LINKS_IN_USE.nextClearBit(0);
       if (link >= MAX_LINKS) {
-        throw new IllegalStateException("all " + MAX_LINKS + " caches of this process are in use");
+        return NO_LINK;
       }
       LINKS_IN_USE.set(link);
       return link;

@@ -176,11 +176,6 @@ public final class PercpuRef {
     addToCentral((mine == null ? 0 : Arrays.stream(mine).sum()) - BIAS - 1);
   }
 
-  /** Whether {@link #kill} was called. */
-  public boolean isKilled() {
-    return killed;
-  }
-
   /** References now, the initial one included; exact at rest. */
   public long count() {
     long count = central;

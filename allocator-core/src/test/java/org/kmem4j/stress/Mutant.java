@@ -66,8 +66,8 @@ public record Mutant(
           of(
               "structs lie in a range of their own, in no page",
               "slab/OwnedCache.java",
-              "this.address = slabs.metadata().tryAllocate(structBytes);",
-              "this.address = slabs.pages().tryAllocateLarge(1, 1);",
+              "slabs.metadata().tryAllocate(structBytes) : 0;",
+              "slabs.pages().tryAllocateLarge(1, 1) : 0;",
               "slab.StructRangeTest#theStructOfACacheLiesOutsideAllPages"),
           of(
               "a header is checked before objects return to its slab",

@@ -149,7 +149,7 @@ final class GroupMutants {
           of(
               "where there is no room nobody looks again at once",
               GROUP,
-              "if (!tree.isReclaiming() && !by.isKnownToBeFull()) {",
+              "if (!tree.isReclaiming() && !by.isKnownToBeFull(pages)) {",
               "if (!tree.isReclaiming()) {",
               LIMIT + "whoIsRefusedAgainAndAgainDisturbsNobody"));
 }

@@ -47,6 +47,11 @@ import org.kmem4j.sync.GraceQueue;
  *   a grace period    off the parent's list, struct and number free
  * </pre>
  *
+ * <p><b>At the limit.</b> A {@code tryX} takes what is there, or is refused at once. An {@code X}
+ * collects what threads have cached of the group and those below, runs shrinkers, asks the host,
+ * and then throws. If that gained nothing, further attempts throw at once for 10 ms, unless usage
+ * falls: what is freed meanwhile into the caches of threads does not count.
+ *
  * <p>A page never names a group: page → cache → group. Charges and uncharges ask the cache's owner
  * word; of a group that is closed the nearest one above that is online pays.
  */
@@ -721,8 +726,8 @@ public final class MemCgroup implements Account, AutoCloseable {
       return; // there was room meanwhile
     }
     long gained = 0;
-    if (!tree.isReclaiming() && !by.isKnownToBeFull()) {
-      gained = attempt == 0 ? by.collect() : 0;
+    if (!tree.isReclaiming() && !by.isKnownToBeFull(pages)) {
+      gained = by.collect();
       if (gained == 0) {
         gained = tree.reclaim(by, pages, Kind.MAX);
       }
@@ -741,9 +746,11 @@ public final class MemCgroup implements Account, AutoCloseable {
     by.fruitlessUsage = Long.MAX_VALUE; // the program says that there is room now
   }
 
-  /** Whether it was tried in vain to make room here, a moment ago, and nothing was freed since. */
-  private boolean isKnownToBeFull() {
-    return css.counter().usage() >= fruitlessUsage
+  /** Whether it was tried in vain to make room here, a moment ago, and no page came free since. */
+  private boolean isKnownToBeFull(long pages) {
+    long usage = fruitlessUsage;
+    return css.counter().usage() >= usage
+        && usage + pages > css.counter().max() // else less is asked for than was refused then
         && System.nanoTime() - fruitlessSince < FRUITLESS_NANOS;
   }
 
@@ -873,12 +880,12 @@ public final class MemCgroup implements Account, AutoCloseable {
     owner.put();
   }
 
-  /** This group while it is online, then the nearest above it that is; null for nobody. */
   @Override
   public boolean paysIn(Slabs slabs) {
     return slabs.equals(tree.slabs);
   }
 
+  /** This group while it is online, then the nearest above it that is; null for nobody. */
   @Override
   public MemCgroup heir() {
     return nearestOnline();
@@ -923,9 +930,8 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       goOffline(left);
     }
-    MemCgroup heir = parent.nearestOnline();
-    Leftovers report = new Leftovers(path(), heir.path(), left);
-    tree.closed(this, heir, report);
+    Leftovers report = new Leftovers(path(), parent.path(), left); // it was online, for we were
+    tree.closed(this, parent, report);
     return report;
   }
 
@@ -1056,7 +1062,7 @@ public final class MemCgroup implements Account, AutoCloseable {
     return 1 + owned().size() + (children == null ? 0 : children.size()) + tree.stock.entries(css);
   }
 
-  /** Pages of this group that lie in stocks; a sum over words that change meanwhile. */
+  /** Bytes of this group that lie in stocks; a sum over words that change meanwhile. */
   public long stockedBytes() {
     return bytes(tree.stock.pages(css));
   }

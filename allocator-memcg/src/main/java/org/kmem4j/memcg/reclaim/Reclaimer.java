@@ -153,12 +153,13 @@ public final class Reclaimer implements Reclaim {
       return pages > 0 ? pages : Math.min(1, freed);
     }
 
+    /** Nothing if the group was closed meanwhile: what it used is its heir's. */
     private long gained() {
-      return Math.max(0, before - top.usage());
+      return top.isOnline() ? Math.max(0, before - top.usage()) : 0;
     }
 
     private boolean isEnough() {
-      return top.usage() <= aim;
+      return !top.isOnline() || top.usage() <= aim;
     }
 
     private void descend() {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -191,6 +192,51 @@ final class MemCgroupTest {
     assertTrue(third.getMessage().contains("root"), third.getMessage());
     assertTrue(fourth.getMessage().contains("/a/b"), fourth.getMessage());
     assertFalse(b.isOnline());
+  }
+
+  @Test
+  void whatAHostFreesWhenItIsAskedIsFoundThoughItLiesInSheaves() {
+    MemCgroup acme = groups.create("/acme").max(1 << 20);
+    KmemCache mine = cache.in(acme);
+    List<Long> objects = new ArrayList<>();
+    for (long object = mine.tryAlloc(); object != 0; object = mine.tryAlloc()) {
+      objects.add(object);
+    }
+    KmemCache other = allocator.createCache("others", 3000).in(acme);
+    groups.onOutOfMemory(
+        refusal -> {
+          objects.forEach(cache::free);
+          boolean some = !objects.isEmpty();
+          objects.clear();
+          return some;
+        });
+
+    long object = other.alloc();
+
+    assertTrue(objects.isEmpty());
+    other.free(object);
+  }
+
+  @Test
+  void aHandleOfAClosedGroupFindsWhatTheFullHeirHasFree() {
+    MemCgroup heir = groups.create("/a").max(1 << 20);
+    MemCgroup acme = groups.create("/a/b");
+    KmemCache stale = cache.in(acme);
+    cache.free(stale.alloc());
+    acme.offline();
+    fixture.await(acme::isReleased);
+    KmemCache ofHeir = cache.in(heir);
+    List<Long> objects = new ArrayList<>();
+    for (long object = ofHeir.tryAlloc(); object != 0; object = ofHeir.tryAlloc()) {
+      objects.add(object);
+    }
+    assertEquals(0, stale.tryAlloc());
+
+    cache.free(objects.removeLast());
+
+    objects.add(stale.tryAlloc());
+    assertNotEquals(0, objects.getLast());
+    objects.forEach(cache::free);
   }
 
   @Test
