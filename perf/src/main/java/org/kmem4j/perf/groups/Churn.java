@@ -34,11 +34,14 @@ final class Churn {
   private static final int WORKLOADS_PER_AGENT_RUN = 10;
   private static final int WORKLOADS_PER_TRIM = 50;
 
+  /** Runs of the agent at the end of a day. */
+  private static final int NIGHT = 20;
+
   /**
    * The end of one day.
    *
    * @param dying closed groups that are not released, the mean over the day
-   * @param heldBytes what closed groups hold beside live objects
+   * @param heldBytes what closed groups hold beside live objects, at the end of the day
    * @param lingering caches of closed groups
    */
   record Day(double dying, long heldBytes, int lingering) {}
@@ -82,6 +85,9 @@ final class Churn {
             work(allocator);
           }
           dyingSum += used.dying();
+        }
+        for (int i = 0; i < NIGHT; i++) {
+          work(allocator); // what only waits for the agent is not held
         }
         List<OwnedCache> lingering = used.lingering();
         double dying = (double) dyingSum / WORKLOADS_PER_DAY;

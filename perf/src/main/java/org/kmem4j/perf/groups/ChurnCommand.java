@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
       "in the original scheme and with reparenting, and counts the groups that do not go away."
     })
 public final class ChurnCommand implements Callable<Integer> {
-  /** Dying groups of the published run, by day, and the difference in MB. */
+  /** Dying groups of the published run, by day. */
   private static final int[] PUBLISHED_ORIGINAL = {56, 362, 628, 752, 1070, 1250, 1490, 1560};
 
   private static final int[] PUBLISHED_REPARENTING = {23, 46, 51, 55, 60, 57, 67, 69};
