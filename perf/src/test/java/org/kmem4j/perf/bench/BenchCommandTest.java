@@ -67,7 +67,7 @@ final class BenchCommandTest {
         "--forks=0      | '--forks': '0', accepted are 1 to 1000",
         "--forks=-1     | '--forks': '-1', accepted are 1 to 1000",
         "--forks=x      | '--forks': 'x' is not an int",
-        "--only=nobody  | '--only': 'nobody' is found in nothing that --list names",
+        "--only=nowhere | '--only': 'nowhere' is found in nothing that --list names",
         "--only=(       | '--only': '(' is no regular expression, unclosed group",
         "--decay=1ms    | '--decay': '1ms', accepted are 100ms to 1000s",
         "--decay=soon   | '--decay': 'soon', accepted are 100ms to 1000s",
