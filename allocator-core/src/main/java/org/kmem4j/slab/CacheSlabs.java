@@ -41,6 +41,8 @@ final class CacheSlabs {
 
   private static final int KEEP_EMPTY_BYTES = 64 << 10;
 
+  private static final ThreadLocal<Boolean> CONSTRUCTING = new ThreadLocal<>();
+
   private final KmemCache cache;
   private final Slabs slabs;
   private final CacheOptions options;
@@ -321,9 +323,7 @@ final class CacheSlabs {
       if (slab != 0) {
         Slab.init(slab, address, cache.link(), cookie, shape);
         if (options.constructor() != null) {
-          for (int i = 0; i < shape.objects(); i++) {
-            options.constructor().accept(shape.addressOf(slab, i));
-          }
+          construct(slab, shape);
         }
         cache.addReferences(1);
         done = true;
@@ -338,6 +338,27 @@ final class CacheSlabs {
       }
     }
     return slab;
+  }
+
+  private void construct(long slab, SlabGeometry shape) {
+    boolean outermost = CONSTRUCTING.get() == null;
+    CONSTRUCTING.set(true);
+    try {
+      for (int i = 0; i < shape.objects(); i++) {
+        options.constructor().accept(shape.addressOf(slab, i));
+      }
+    } finally {
+      if (outermost) {
+        CONSTRUCTING.remove();
+      }
+    }
+  }
+
+  /**
+   * Whether the calling thread runs a constructor: what waits for its slow path would never end.
+   */
+  static boolean isConstructing() {
+    return CONSTRUCTING.get() != null;
   }
 
   /** Gives the pages of a chain of slabs back, with no lock held. */

@@ -308,5 +308,8 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
     if (Rcu.isReading(PerThread.existing())) {
       throw new IllegalStateException(what + " was called under a pin: end it first");
     }
+    if (CacheSlabs.isConstructing()) {
+      throw new IllegalStateException(what + " was called by the constructor of an object");
+    }
   }
 }

@@ -460,6 +460,20 @@ final class RetirementTest {
   }
 
   @Test
+  void whoDestroysACacheInAConstructorIsToldThatItWouldWaitForItself() {
+    KmemCache victim = allocator.createCache("victim", 64);
+    KmemCache cache =
+        allocator.createCache(
+            CacheOptions.of("constructed", 64).constructor(object -> victim.destroy()));
+
+    var error = assertThrows(IllegalStateException.class, cache::tryAlloc);
+
+    assertTrue(error.getMessage().contains("constructor"), error.getMessage());
+    assertEquals(0, victim.destroy());
+    assertEquals(0, cache.stats().pages());
+  }
+
+  @Test
   void anAccountOfAnotherAllocatorIsRefusedAndABindingToItDoesNotCount() {
     Account foreign =
         new Account() {

@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.slab.KmemCache;
@@ -49,6 +51,50 @@ final class FootprintTest {
     long tenThousand = 10_000 * (ofGroup + CACHES * ofCache);
     assertTrue(tenThousand <= 64 << 20, "10 000 groups of 5 caches: " + tenThousand + " bytes");
     assertTrue(kept.size() == GROUPS); // alive until here
+  }
+
+  /** Each of 10 000 groups holds one live object in each of five caches. */
+  @ParameterizedTest(name = "touched by {0} threads")
+  @ValueSource(ints = {1, 16})
+  void tenThousandGroupsWithALiveObjectInEachCache(int threads) throws Exception {
+    try (SlabAllocator allocator =
+            SlabAllocator.builder().max(2L << 30).onClose(report -> {}).build();
+        MemCgroups groups = MemCgroups.on(allocator)) {
+      List<KmemCache> roots = new ArrayList<>();
+      for (int i = 0; i < CACHES; i++) {
+        roots.add(allocator.createCache("c" + i, 32 << i));
+      }
+      List<MemCgroup> kept = new ArrayList<>();
+      long before = bytes(allocator);
+      for (int i = 0; i < 10_000; i++) {
+        kept.add(groups.create("/g" + i));
+      }
+      long[] objects = new long[kept.size() * CACHES];
+      List<Thread> others = new ArrayList<>();
+      for (int i = 1; i < threads; i++) {
+        others.add(
+            Thread.ofPlatform()
+                .start(() -> kept.forEach(g -> roots.forEach(root -> use(root.in(g))))));
+      }
+      for (Thread other : others) {
+        other.join();
+      }
+      for (int i = 0; i < objects.length; i++) {
+        objects[i] = roots.get(i % CACHES).in(kept.get(i / CACHES)).alloc();
+      }
+
+      long structs = bytes(allocator) - before;
+      long mapped = allocator.stats().mappedBytes();
+
+      System.out.printf(
+          "10 000 groups of 5 caches with one object each, touched by %d threads: %d MiB mapped,"
+              + " %d MiB of Java heap and structs%n",
+          threads, mapped >> 20, structs >> 20);
+      assertTrue(threads > 1 || mapped + structs <= 320L << 20, mapped + " + " + structs);
+      for (long object : objects) {
+        allocator.free(object);
+      }
+    }
   }
 
   private static void use(KmemCache cache) {
