@@ -1,5 +1,8 @@
 package org.kmem4j.perf;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -21,6 +24,17 @@ public final class JsonFile {
       }
     } catch (IOException e) {
       throw notWritable(file, e);
+    }
+  }
+
+  /** What the reports of all commands look like. */
+  public static String toJson(Object report) {
+    try {
+      return new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .writeValueAsString(report);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
     }
   }
 

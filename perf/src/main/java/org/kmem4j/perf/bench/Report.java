@@ -1,19 +1,14 @@
 package org.kmem4j.perf.bench;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.ColumnData;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Function;
+import org.kmem4j.perf.JsonFile;
+import org.kmem4j.perf.Table;
 import org.kmem4j.perf.bench.Reading.Key;
 
 /** What a run found, as JSON names it. A value is null where it was not measured. */
@@ -121,12 +116,7 @@ record Report(
   }
 
   String json() {
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    try {
-      return mapper.writeValueAsString(this);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
+    return JsonFile.toJson(this);
   }
 
   /** A table for each question, then that of the bars. */
@@ -154,44 +144,31 @@ record Report(
   private static String table(List<Row> rows) {
     List<ColumnData<Row>> columns =
         List.of(
-            text("contender", row -> row.contender),
-            text("params", row -> params(row.params)),
-            text("unit", row -> row.unit),
-            number("median", row -> decimals(row.score)),
-            number("min..max", row -> decimals(row.min) + ".." + decimals(row.max)),
-            number("B/op", row -> garbage(row.bytesPerOp)));
-    return AsciiTable.getTable(AsciiTable.FANCY_ASCII, rows, columns);
+            Table.text("contender", row -> row.contender),
+            Table.text("params", row -> params(row.params)),
+            Table.text("unit", row -> row.unit),
+            Table.number("median", row -> decimals(row.score)),
+            Table.number("min..max", row -> decimals(row.min) + ".." + decimals(row.max)),
+            Table.number("B/op", row -> garbage(row.bytesPerOp)));
+    return Table.of(rows, columns);
   }
 
   private String barTable() {
     List<ColumnData<BarRow>> columns =
         List.of(
-            text("what", row -> row.bar),
-            number("median", row -> decimals(row.ratio)),
-            number("low..high", row -> decimals(row.low) + ".." + decimals(row.high)),
-            number("bar", row -> row.limit == null ? "" : "≤ " + row.limit),
-            number("aim", row -> row.aim == null ? "" : row.aim.toString()),
-            text("verdict", row -> row.verdict));
-    return AsciiTable.getTable(AsciiTable.FANCY_ASCII, bars, columns);
+            Table.text("what", row -> row.bar),
+            Table.number("median", row -> decimals(row.ratio)),
+            Table.number("low..high", row -> decimals(row.low) + ".." + decimals(row.high)),
+            Table.number("bar", row -> row.limit == null ? "" : "≤ " + row.limit),
+            Table.number("aim", row -> row.aim == null ? "" : row.aim.toString()),
+            Table.text("verdict", row -> row.verdict));
+    return Table.of(bars, columns);
   }
 
   private static String params(Map<String, Object> params) {
     Map<String, String> texts = new TreeMap<>();
     params.forEach((name, value) -> texts.put(name, value.toString()));
     return Reading.text(texts);
-  }
-
-  private static <T> ColumnData<T> text(String header, Function<T, String> value) {
-    return column(header, HorizontalAlign.LEFT, value);
-  }
-
-  private static <T> ColumnData<T> number(String header, Function<T, String> value) {
-    return column(header, HorizontalAlign.RIGHT, value);
-  }
-
-  private static <T> ColumnData<T> column(
-      String header, HorizontalAlign align, Function<T, String> value) {
-    return new Column().header(header).headerAlign(align).dataAlign(align).with(value);
   }
 
   /** Two decimals, or three where the number is small. */

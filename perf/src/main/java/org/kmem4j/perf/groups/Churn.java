@@ -9,7 +9,6 @@ import java.util.function.Function;
 import java.util.function.IntConsumer;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Os;
-import org.kmem4j.perf.KmemException;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OwnedCache;
@@ -82,12 +81,12 @@ final class Churn {
             allocator.trim(); // moderate pressure
           }
           if (i % WORKLOADS_PER_AGENT_RUN == 0) {
-            work(allocator);
+            BackgroundWork.run(allocator);
           }
           dyingSum += used.dying();
         }
         for (int i = 0; i < NIGHT; i++) {
-          work(allocator); // what only waits for the agent is not held
+          BackgroundWork.run(allocator); // what only waits for the agent is not held
         }
         List<OwnedCache> lingering = used.lingering();
         double dying = (double) dyingSum / WORKLOADS_PER_DAY;
@@ -145,14 +144,6 @@ final class Churn {
       bytes -= cache.usedObjects() * cache.bytesPerObject();
     }
     return bytes;
-  }
-
-  private static void work(SlabAllocator allocator) {
-    try {
-      allocator.agent().doWork();
-    } catch (Exception e) {
-      throw new KmemException("The background work failed: " + e.getMessage() + ".", e);
-    }
   }
 
   /** Measures what groups and idle caches take, by making many. */

@@ -1,11 +1,5 @@
 package org.kmem4j.perf.groups;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.ColumnData;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,8 +8,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.kmem4j.SlabAllocator;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.Table;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -97,17 +93,13 @@ public final class ChurnCommand implements Callable<Integer> {
     }
     print(rows);
     if (json != null) {
-      ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-      JsonFile.write(json, mapper.writeValueAsString(Map.of("rows", rows)));
+      JsonFile.write(json, JsonFile.toJson(Map.of("rows", rows)));
     }
     return 0;
   }
 
   private static List<Churn.Day> run(
-      Churn churn,
-      Function<org.kmem4j.SlabAllocator, Scheme> scheme,
-      Progress progress,
-      String name) {
+      Churn churn, Function<SlabAllocator, Scheme> scheme, Progress progress, String name) {
     Churn.Overhead overhead = Churn.overhead(scheme);
     return churn.run(
         scheme,
@@ -132,31 +124,22 @@ public final class ChurnCommand implements Callable<Integer> {
   private void print(List<Row> rows) {
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        AsciiTable.getTable(
-            AsciiTable.FANCY_ASCII,
+        Table.of(
             rows,
             List.of(
-                column("day", row -> Integer.toString(row.day)),
-                column("original: dying", row -> one(row.originalDying)),
-                column("published", row -> published(PUBLISHED_ORIGINAL, row.day)),
-                column("held MiB", row -> one(row.originalHeldMiB)),
-                column("reparenting: dying", row -> one(row.reparentDying)),
-                column("published", row -> published(PUBLISHED_REPARENTING, row.day)),
-                column("held MiB", row -> one(row.reparentHeldMiB)),
-                column("lingering caches", row -> Integer.toString(row.lingeringCaches)))));
+                Table.number("day", row -> Integer.toString(row.day)),
+                Table.number("original: dying", row -> one(row.originalDying)),
+                Table.number("published", row -> published(PUBLISHED_ORIGINAL, row.day)),
+                Table.number("held MiB", row -> one(row.originalHeldMiB)),
+                Table.number("reparenting: dying", row -> one(row.reparentDying)),
+                Table.number("published", row -> published(PUBLISHED_REPARENTING, row.day)),
+                Table.number("held MiB", row -> one(row.reparentHeldMiB)),
+                Table.number("lingering caches", row -> Integer.toString(row.lingeringCaches)))));
     out.println(
         "dying: closed groups that are not released, the mean over the day. held: what they and"
             + " caches that outlive their group take beside live objects. Published: hosts of"
             + " another kind and size; the shape is to be compared, not the numbers.");
     out.flush();
-  }
-
-  private static ColumnData<Row> column(String header, Function<Row, String> value) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.RIGHT)
-        .dataAlign(HorizontalAlign.RIGHT)
-        .with(value);
   }
 
   private static String one(double value) {

@@ -68,7 +68,7 @@ final class GroupReplay implements AutoCloseable {
         replace((int) (closed % present.length));
       }
       if (event % EVENTS_PER_AGENT_RUN == 0) {
-        work();
+        BackgroundWork.run(allocator);
       }
     }
     groupsAtTheEnd = describe();
@@ -112,19 +112,11 @@ final class GroupReplay implements AutoCloseable {
     open(place);
   }
 
-  private void work() {
-    try {
-      allocator.agent().doWork();
-    } catch (Exception e) {
-      throw new KmemException("The background work failed: " + e.getMessage() + ".", e);
-    }
-  }
-
   /** Groups that are closed and not released, after the background work has had ten seconds. */
   int dyingAtTheEnd() {
     long start = System.nanoTime();
     while (groups.root().dyingDescendants() > 0 && System.nanoTime() - start < 10_000_000_000L) {
-      work();
+      BackgroundWork.run(allocator);
     }
     return groups.root().dyingDescendants();
   }

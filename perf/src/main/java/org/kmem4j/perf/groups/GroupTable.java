@@ -2,17 +2,14 @@ package org.kmem4j.perf.groups;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.ColumnData;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Function;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.Table;
 import org.kmem4j.perf.groups.GroupReplay.GroupRow;
 
 /** The groups of the latest run, as a table; kept in a file between commands. */
@@ -51,29 +48,17 @@ final class GroupTable {
     List<GroupRow> shown = rows.size() > MOST_ROWS ? rows.subList(0, MOST_ROWS) : rows;
     List<ColumnData<GroupRow>> columns =
         List.of(
-            new Column()
-                .header("group")
-                .headerAlign(HorizontalAlign.LEFT)
-                .dataAlign(HorizontalAlign.LEFT)
-                .with(row -> row.path() + (row.online() ? "" : " (dying)")),
-            number("current", row -> bytes(row.currentBytes())),
-            number("peak", row -> bytes(row.peakBytes())),
-            number("high", row -> bytes(row.highBytes())),
-            number("max", row -> bytes(row.maxBytes())),
-            number("dying below", row -> Integer.toString(row.dying())),
-            number("refused", row -> Long.toString(row.refusals())));
-    String table = AsciiTable.getTable(AsciiTable.FANCY_ASCII, shown, columns);
+            Table.text("group", row -> row.path() + (row.online() ? "" : " (dying)")),
+            Table.number("current", row -> bytes(row.currentBytes())),
+            Table.number("peak", row -> bytes(row.peakBytes())),
+            Table.number("high", row -> bytes(row.highBytes())),
+            Table.number("max", row -> bytes(row.maxBytes())),
+            Table.number("dying below", row -> Integer.toString(row.dying())),
+            Table.number("refused", row -> Long.toString(row.refusals())));
+    String table = Table.of(shown, columns);
     return shown.size() == rows.size()
         ? table
         : table + System.lineSeparator() + (rows.size() - shown.size()) + " more groups";
-  }
-
-  private static ColumnData<GroupRow> number(String header, Function<GroupRow, String> value) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.RIGHT)
-        .dataAlign(HorizontalAlign.RIGHT)
-        .with(value);
   }
 
   private static String bytes(long bytes) {

@@ -1,11 +1,5 @@
 package org.kmem4j.perf.groups;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.ColumnData;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,9 +7,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.Table;
 import org.kmem4j.perf.groups.Interference.Neighbour;
 import org.kmem4j.perf.groups.Interference.Row;
 import picocli.CommandLine.Command;
@@ -81,8 +75,7 @@ public final class InterferenceCommand implements Callable<Integer> {
             .toList();
     print(rows);
     if (json != null) {
-      ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-      JsonFile.write(json, mapper.writeValueAsString(Map.of("rows", rows)));
+      JsonFile.write(json, JsonFile.toJson(Map.of("rows", rows)));
     }
     return 0;
   }
@@ -91,30 +84,18 @@ public final class InterferenceCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     double quiet = rows.getFirst().p999();
     out.println(
-        AsciiTable.getTable(
-            AsciiTable.FANCY_ASCII,
+        Table.of(
             rows,
             List.of(
-                new Column()
-                    .header("the neighbour does")
-                    .headerAlign(HorizontalAlign.LEFT)
-                    .dataAlign(HorizontalAlign.LEFT)
-                    .with(Row::neighbour),
-                number("a second", row -> "%,d".formatted(row.operations())),
-                number("p50 ns", row -> Long.toString(row.p50())),
-                number("p99 ns", row -> Long.toString(row.p99())),
-                number("p99.9 ns", row -> Long.toString(row.p999())),
-                number("÷ undisturbed", row -> "%.2f".formatted(row.p999() / quiet)),
-                number("max ns", row -> "%,d".formatted(row.max())),
-                number("grace periods/s", row -> Long.toString(row.gracePeriodsPerSecond())))));
+                Table.text("the neighbour does", Row::neighbour),
+                Table.number("a second", row -> "%,d".formatted(row.operations())),
+                Table.number("p50 ns", row -> Long.toString(row.p50())),
+                Table.number("p99 ns", row -> Long.toString(row.p99())),
+                Table.number("p99.9 ns", row -> Long.toString(row.p999())),
+                Table.number("÷ undisturbed", row -> "%.2f".formatted(row.p999() / quiet)),
+                Table.number("max ns", row -> "%,d".formatted(row.max())),
+                Table.number(
+                    "grace periods/s", row -> Long.toString(row.gracePeriodsPerSecond())))));
     out.flush();
-  }
-
-  private static ColumnData<Row> number(String header, Function<Row, String> value) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.RIGHT)
-        .dataAlign(HorizontalAlign.RIGHT)
-        .with(value);
   }
 }

@@ -1,11 +1,6 @@
 package org.kmem4j.perf.groups;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
@@ -17,12 +12,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.kmem4j.memory.Os;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.Kmem;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.Table;
+import org.kmem4j.perf.groups.ReparentExperiment.Row;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -85,7 +81,7 @@ public final class ReparentCommand implements Callable<Integer> {
     if (json != null) {
       JsonFile.check(json);
     }
-    List<Map<String, Object>> rows = new ArrayList<>();
+    List<Row> rows = new ArrayList<>();
     boolean fine = true;
     try (Progress progress = new Progress("reparent", pages.size())) {
       for (long number : pages) {
@@ -96,7 +92,7 @@ public final class ReparentCommand implements Callable<Integer> {
     }
     print(rows);
     if (json != null) {
-      JsonFile.write(json, toJson(Map.of("rows", rows)));
+      JsonFile.write(json, JsonFile.toJson(Map.of("rows", rows)));
     }
     return fine ? 0 : 1;
   }
@@ -111,7 +107,7 @@ public final class ReparentCommand implements Callable<Integer> {
   }
 
   /** Runs one row in a JVM of its own; returns whether it went as it must. */
-  private boolean runRow(long number, List<Map<String, Object>> rows) throws Exception {
+  private boolean runRow(long number, List<Row> rows) throws Exception {
     long needed = (number + number / 4) * Os.PAGE_BYTES;
     long free = availableBytes();
     if (needed > free) {
@@ -137,10 +133,7 @@ public final class ReparentCommand implements Callable<Integer> {
         err("%d pages: the JVM ended with exit status %d.".formatted(number, status));
         return false;
       }
-      @SuppressWarnings("unchecked")
-      Map<String, Object> row = new ObjectMapper().readValue(result.toFile(), Map.class);
-      row.put("protected", row.remove("isProtected"));
-      rows.add(row);
+      rows.add(new ObjectMapper().readValue(result.toFile(), Row.class));
       return true;
     } finally {
       Files.deleteIfExists(result);
@@ -196,41 +189,27 @@ public final class ReparentCommand implements Callable<Integer> {
     }
   }
 
-  private void print(List<Map<String, Object>> rows) {
+  private void print(List<Row> rows) {
     if (rows.isEmpty()) {
       return;
     }
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        AsciiTable.getTable(
-            AsciiTable.FANCY_ASCII,
+        Table.of(
             rows,
             List.of(
-                column("pages", row -> row.get("pages").toString()),
-                column("caches", row -> row.get("caches").toString()),
-                column("owner stores", row -> row.get("ownerStores").toString()),
-                column("offline µs", row -> micros(row.get("nanos"))),
-                column("draining µs", row -> micros(row.get("drainNanos"))),
-                column("pages drained", row -> row.get("drainPages").toString()),
-                column("protected", row -> row.get("protected").toString()))));
+                Table.number("pages", row -> Long.toString(row.pages())),
+                Table.number("caches", row -> Integer.toString(row.caches())),
+                Table.number("owner stores", row -> Integer.toString(row.ownerStores())),
+                Table.number("offline µs", row -> micros(row.nanos())),
+                Table.number("draining µs", row -> micros(row.drainNanos())),
+                Table.number("pages drained", row -> Long.toString(row.drainPages())),
+                Table.number("protected", row -> Boolean.toString(row.isProtected())))));
     out.flush();
   }
 
-  private static com.github.freva.asciitable.ColumnData<Map<String, Object>> column(
-      String header, Function<Map<String, Object>, String> value) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.RIGHT)
-        .dataAlign(HorizontalAlign.RIGHT)
-        .with(value);
-  }
-
-  private static String micros(Object nanos) {
-    return String.format(Locale.ROOT, "%.1f", ((Number) nanos).longValue() / 1e3);
-  }
-
-  private static String toJson(Object value) throws JsonProcessingException {
-    return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value);
+  private static String micros(long nanos) {
+    return String.format(Locale.ROOT, "%.1f", nanos / 1e3);
   }
 
   private void err(String sentence) {

@@ -1,5 +1,6 @@
 package org.kmem4j.perf.groups;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.List;
 import org.kmem4j.SlabAllocator;
@@ -45,7 +46,7 @@ final class ReparentExperiment implements AutoCloseable {
       long nanos,
       long drainNanos,
       long drainPages,
-      boolean isProtected) {}
+      @JsonProperty("protected") boolean isProtected) {}
 
   private final SlabAllocator allocator;
   private final MemCgroups groups;
@@ -193,18 +194,10 @@ final class ReparentExperiment implements AutoCloseable {
   private void awaitReleased(MemCgroup group) {
     long start = System.nanoTime();
     while (!group.isReleased()) {
-      work();
+      BackgroundWork.run(allocator);
       if (System.nanoTime() - start > 60_000_000_000L) {
         throw new KmemException(group + " was not released within a minute.");
       }
-    }
-  }
-
-  private void work() {
-    try {
-      allocator.agent().doWork();
-    } catch (Exception e) {
-      throw new KmemException("The background work failed: " + e.getMessage() + ".", e);
     }
   }
 

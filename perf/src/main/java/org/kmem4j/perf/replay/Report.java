@@ -1,16 +1,11 @@
 package org.kmem4j.perf.replay;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.ColumnData;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.function.Function;
+import org.kmem4j.perf.JsonFile;
+import org.kmem4j.perf.Table;
 
 /**
  * What a replay found on one trace, as JSON names it. A value is null where it was not measured.
@@ -51,12 +46,7 @@ record Report(
 
   /** One object, or an array if there are several traces. */
   static String toJson(List<?> reports) {
-    ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    try {
-      return mapper.writeValueAsString(reports.size() == 1 ? reports.get(0) : reports);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
+    return JsonFile.toJson(reports.size() == 1 ? reports.get(0) : reports);
   }
 
   /** The table of this trace, a row for each allocator. */
@@ -70,20 +60,16 @@ record Report(
             .orElse(null);
     List<ColumnData<Run>> columns =
         List.of(
-            new Column()
-                .header("allocator")
-                .headerAlign(HorizontalAlign.LEFT)
-                .dataAlign(HorizontalAlign.LEFT)
-                .with(Run::allocator),
-            number("ns/event", run -> decimals(run.nsPerEvent)),
-            number("min..max", Report::range),
-            number("÷ malloc", run -> ratio(run.nsPerEvent, malloc)),
-            number("peak live", run -> mib(peakLiveBytes)),
-            number("peak mapped", run -> mib(run.peakMappedBytes)),
-            number("peak resident", run -> mib(run.peakResidentBytes)),
-            number("resident ÷ live", run -> decimals(run.residentPerLive)),
-            number("leaked", run -> Long.toString(run.leakedObjects)),
-            number("corrupt", run -> Long.toString(run.corruptObjects)));
+            Table.text("allocator", Run::allocator),
+            Table.number("ns/event", run -> decimals(run.nsPerEvent)),
+            Table.number("min..max", Report::range),
+            Table.number("÷ malloc", run -> ratio(run.nsPerEvent, malloc)),
+            Table.number("peak live", run -> mib(peakLiveBytes)),
+            Table.number("peak mapped", run -> mib(run.peakMappedBytes)),
+            Table.number("peak resident", run -> mib(run.peakResidentBytes)),
+            Table.number("resident ÷ live", run -> decimals(run.residentPerLive)),
+            Table.number("leaked", run -> Long.toString(run.leakedObjects)),
+            Table.number("corrupt", run -> Long.toString(run.corruptObjects)));
     return "%s: %,d events, %s, %s%s%n%s%n"
         .formatted(
             trace,
@@ -91,15 +77,7 @@ record Report(
             threads == 1 ? "1 thread" : threads + " threads",
             passes == 1 ? "1 pass" : passes + " passes",
             verified ? ", every byte verified" : "",
-            AsciiTable.getTable(AsciiTable.FANCY_ASCII, runs, columns));
-  }
-
-  private static ColumnData<Run> number(String header, Function<Run, String> value) {
-    return new Column()
-        .header(header)
-        .headerAlign(HorizontalAlign.RIGHT)
-        .dataAlign(HorizontalAlign.RIGHT)
-        .with(value);
+            Table.of(runs, columns));
   }
 
   private static String range(Run run) {
