@@ -281,9 +281,7 @@ public final class SlabAllocator implements AutoCloseable {
    */
   public long trim() {
     checkOpen();
-    if (Rcu.isReading(PerThread.existing())) {
-      throw new IllegalStateException("trim() was called under a pin: end it first");
-    }
+    Rcu.checkNotReading("trim()");
     StackProbe.probe();
     slabs.shrinkAll();
     slabs.drainPageLists(Long.MAX_VALUE);
@@ -412,9 +410,7 @@ public final class SlabAllocator implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (Rcu.isReading(PerThread.existing())) {
-      throw new IllegalStateException("close() was called under a pin: end it first");
-    }
+    Rcu.checkNotReading("close()");
     if (closing.get()) {
       return;
     }

@@ -588,7 +588,7 @@ public final class KmemCache extends OwnedCache {
   public long shrink() {
     slabs.checkOpen();
     StackProbe.probe();
-    checkNotReading("shrink()");
+    checkMayWait("shrink()");
     if (!enter()) {
       return successor().shrink();
     }
@@ -602,26 +602,16 @@ public final class KmemCache extends OwnedCache {
   /** As {@link #shrink}, in a slow operation. */
   long shrinkEntered() {
     long before = store.list().pages();
-    drainFronts(Long.MAX_VALUE);
+    fronts.unlink();
+    slabs.deferred().finish(Long.MAX_VALUE);
     store.list().keepNone();
-    store.trimEmpties();
+    dropEmpty();
     return Math.max(0, before - store.list().pages());
   }
 
   @Override
   public void unlinkFronts() {
     fronts.unlink();
-  }
-
-  /**
-   * Takes all fronts away and empties them after a grace period.
-   *
-   * @param maxNanos how long to wait; what is not done by then is done by the agent
-   */
-  void drainFronts(long maxNanos) {
-    fronts.unlink();
-    slabs.deferred().finish(maxNanos);
-    dropEmpty();
   }
 
   @Override
@@ -655,7 +645,7 @@ public final class KmemCache extends OwnedCache {
    * @throws IllegalStateException under a pin, or if called twice
    */
   public long destroy() {
-    checkNotReading("destroy()");
+    checkMayWait("destroy()");
     slabs.checkOpen();
     StackProbe.probe();
     if (!tryBeginRetirement()) {

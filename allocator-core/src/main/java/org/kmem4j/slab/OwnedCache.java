@@ -304,10 +304,8 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   }
 
   /** For what must not be called where a grace period would wait for its caller. */
-  static void checkNotReading(String what) {
-    if (Rcu.isReading(PerThread.existing())) {
-      throw new IllegalStateException(what + " was called under a pin: end it first");
-    }
+  static void checkMayWait(String what) {
+    Rcu.checkNotReading(what);
     if (CacheSlabs.isConstructing()) {
       throw new IllegalStateException(what + " was called by the constructor of an object");
     }

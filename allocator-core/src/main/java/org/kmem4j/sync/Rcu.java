@@ -96,6 +96,18 @@ public final class Rcu {
   }
 
   /**
+   * For what waits for grace periods, before it changes anything.
+   *
+   * @param what was called
+   * @throws IllegalStateException in a section or under a pin of the calling thread
+   */
+  public static void checkNotReading(String what) {
+    if (isReading(PerThread.existing())) {
+      throw new IllegalStateException(what + " was called under a pin: end it first");
+    }
+  }
+
+  /**
    * Begins a pin: one long section around many operations of a duty cycle. Until {@link #unpin} or
    * {@link #repin}, writers wait.
    */

@@ -348,27 +348,26 @@ public record Mutant(
           of(
               "who waits for itself is told",
               "sync/Rcu.java",
-              "if (isReading(PerThread.existing())) {",
-              "if (false) {",
+              "if (isReading(PerThread.existing())) { throw new IllegalStateException( \"a grace",
+              "if (false) { throw new IllegalStateException(\"a grace",
               "sync.RcuTest#whoWaitsForItselfIsTold"),
           of(
               "who waits for itself is told, though its id collides",
               "sync/Rcu.java",
-              "if (isReading(PerThread.existing())) {",
-              "if (isReading(PerThread.current())) {",
+              "if (isReading(PerThread.existing())) { throw new IllegalStateException( \"a grace",
+              "if (isReading(PerThread.current())) { throw new IllegalStateException(\"a grace",
               "sync.RcuTest#whoWaitsForItselfIsToldThoughItsIdCollides"),
           of(
               "destroy throws under a pin",
               "slab/OwnedCache.java",
-              "if (Rcu.isReading(PerThread.existing())) {",
-              "if (false) {",
+              "Rcu.checkNotReading(what);",
+              "",
               "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
           of(
               "close throws under a pin, before it has changed anything",
               "SlabAllocator.java",
-              "if (Rcu.isReading(PerThread.existing())) { throw new"
-                  + " IllegalStateException(\"close()",
-              "if (false) { throw new IllegalStateException(\"close()",
+              "Rcu.checkNotReading(\"close()\");",
+              "",
               "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
           of(
               "a slow path suspends a pin",

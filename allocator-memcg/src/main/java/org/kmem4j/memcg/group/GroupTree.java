@@ -16,7 +16,6 @@ import org.kmem4j.memcg.counter.Stock;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
-import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
 import org.kmem4j.sync.SpinLock;
 
@@ -387,9 +386,7 @@ public final class GroupTree {
    *     is closed nevertheless
    */
   public void close() {
-    if (Rcu.isReading(PerThread.existing())) {
-      throw new IllegalStateException("groups were to be closed under a pin: end it first");
-    }
+    Rcu.checkNotReading("close() of groups");
     synchronized (lock) {
       closing = true;
     }
