@@ -1,13 +1,13 @@
 package org.kmem4j.perf.bench;
 
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
@@ -87,16 +87,9 @@ record JmhTrial(
             .measurementTime(time)
             .addProfiler(GCProfiler.class)
             .shouldFailOnError(true)
-            .jvmArgsAppend(inherited().toArray(String[]::new));
+            .jvmArgsAppend(Fork.inherited().toArray(String[]::new));
     params.forEach(options::param);
     return options;
-  }
-
-  /** What the user told this JVM, such as {@code -Dkmem4j.} properties, holds for the forks too. */
-  private static List<String> inherited() {
-    return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(argument -> !argument.startsWith("-agentlib:jdwp"))
-        .toList();
   }
 
   private List<Reading> readings(RunResult run) {

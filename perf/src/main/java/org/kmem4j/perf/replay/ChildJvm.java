@@ -1,18 +1,15 @@
 package org.kmem4j.perf.replay;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.Kmem;
-import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.trace.Trace;
 
 /**
- * Runs a phase in a JVM of its own, with this one's class path, flags and properties.
+ * Runs a phase in a JVM of its own.
  *
  * <p>Memory phases must see the allocator's memory only. So they run without C2, whose own
  * allocations are as large as a small trace's, and with a Java heap that is of one size and touched
@@ -25,73 +22,39 @@ final class ChildJvm {
 
   private final Trace trace;
   private final Path program;
-  private final Allocator allocator;
+  private final Contender contender;
 
   /** The program, written to a file, is the trace's. */
-  ChildJvm(Trace trace, Path program, Allocator allocator) {
+  ChildJvm(Trace trace, Path program, Contender contender) {
     this.trace = trace;
     this.program = program;
-    this.allocator = allocator;
+    this.contender = contender;
   }
 
   /** Runs the phase and returns what it found. */
   Phase.Outcome run(Phase phase, int passes) {
-    Path result = null;
-    Process child = null;
-    try {
-      result = Files.createTempFile("kmem-replay", ".json");
-      Process started =
-          new ProcessBuilder(command(phase, passes, result))
-              .redirectOutput(ProcessBuilder.Redirect.INHERIT)
-              .redirectError(ProcessBuilder.Redirect.INHERIT)
-              .start();
-      child = started;
-      Thread killer = new Thread(started::destroyForcibly);
-      Runtime.getRuntime().addShutdownHook(killer);
-      int status = child.waitFor();
-      Runtime.getRuntime().removeShutdownHook(killer);
-      if (status != 0) {
-        throw new KmemException(
-            "The JVM of %s (%s, trace %s) ended with exit status %d; what it said is above."
-                .formatted(allocator, phase, trace.name(), status));
-      }
-      return new ObjectMapper().readValue(result.toFile(), Phase.Outcome.class);
-    } catch (IOException e) {
-      throw new KmemException(
-          "The JVM of %s could not be run: %s.".formatted(allocator, e.getMessage()), e);
-    } catch (InterruptedException e) {
-      throw new KmemException("The replay was interrupted.", e);
-    } finally {
-      if (child != null) {
-        child.destroyForcibly();
-      }
-      delete(result);
-    }
+    Fork fork =
+        new Fork(
+            "The JVM of %s (%s, trace %s)".formatted(contender, phase, trace.name()),
+            flags(phase),
+            Kmem.class,
+            List.of(
+                "replay-child",
+                "--allocator=" + contender.name(),
+                "--phase=" + phase.name(),
+                "--passes=" + passes,
+                "--",
+                program.toString()));
+    return fork.run(Phase.Outcome.class, ProcessBuilder.Redirect.INHERIT);
   }
 
-  private List<String> command(Phase phase, int passes, Path result) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    List<String> inherited =
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-            .filter(argument -> !argument.startsWith("-agentlib:jdwp"))
-            .toList();
-    if (inherited.stream().noneMatch(argument -> argument.matches("-XX:\\+Use\\w*GC"))) {
-      command.add(phase == Phase.MEMORY && !isHeap() ? "-XX:+UseSerialGC" : "-XX:+UseParallelGC");
+  private List<String> flags(Phase phase) {
+    List<String> flags = new ArrayList<>();
+    if (Fork.inherited().stream().noneMatch(flag -> flag.matches("-XX:\\+Use\\w*GC"))) {
+      flags.add(phase == Phase.MEMORY && !isHeap() ? "-XX:+UseSerialGC" : "-XX:+UseParallelGC");
     }
-    command.addAll(heapFlags(phase));
-    command.addAll(inherited); // Later ones win: what the user asked for comes last.
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kmem.class.getName()));
-    command.addAll(
-        List.of(
-            "replay-child",
-            "--allocator=" + allocator.name(),
-            "--phase=" + phase.name(),
-            "--passes=" + passes,
-            "--result=" + result,
-            "--",
-            program.toString()));
-    return command;
+    flags.addAll(heapFlags(phase));
+    return flags;
   }
 
   private List<String> heapFlags(Phase phase) {
@@ -114,17 +77,6 @@ final class ChildJvm {
   }
 
   private boolean isHeap() {
-    return allocator == Allocator.HEAP;
-  }
-
-  /** Deletes a temporary file, or nothing if there is none. */
-  static void delete(Path file) {
-    try {
-      if (file != null) {
-        Files.deleteIfExists(file);
-      }
-    } catch (IOException e) {
-      // A temporary file stays behind: the system clears it away.
-    }
+    return contender == Contender.HEAP;
   }
 }

@@ -1,5 +1,7 @@
 package org.kmem4j.perf.replay;
 
+import org.kmem4j.perf.contender.Allocator;
+
 /** What a pass writes into an object when it is allocated and looks for when it is freed. */
 interface Content {
   void write(int cell, long address, long bytes);
@@ -8,21 +10,21 @@ interface Content {
   boolean isIntact(int cell, long address, long bytes);
 
   /** The first word only, as a program that uses its object at once would: timed passes. */
-  record FirstWord(Contender contender) implements Content {
+  record FirstWord(Allocator allocator) implements Content {
     @Override
     public void write(int cell, long address, long bytes) {
       if (bytes >= Long.BYTES) {
-        contender.putLong(cell, address, word(cell));
+        allocator.putLong(cell, address, word(cell));
       } else {
-        contender.putByte(cell, address, (byte) word(cell));
+        allocator.putByte(cell, address, (byte) word(cell));
       }
     }
 
     @Override
     public boolean isIntact(int cell, long address, long bytes) {
       return bytes >= Long.BYTES
-          ? contender.getLong(cell, address) == word(cell)
-          : contender.getByte(cell, address) == (byte) word(cell);
+          ? allocator.getLong(cell, address) == word(cell)
+          : allocator.getByte(cell, address) == (byte) word(cell);
     }
 
     private static long word(int cell) {
@@ -35,27 +37,27 @@ interface Content {
     private static final int PAGE_BYTES = 4096;
     private static final int WRITES_PER_SAMPLE = 8192;
 
-    private final Contender contender;
+    private final Allocator allocator;
     private int writes; // Racy: a lost count delays a sample.
 
-    EveryPage(Contender contender) {
-      this.contender = contender;
+    EveryPage(Allocator allocator) {
+      this.allocator = allocator;
     }
 
     @Override
     public void write(int cell, long address, long bytes) {
       for (long at = address; at < address + bytes; at += PAGE_BYTES) {
-        contender.putByte(cell, at, (byte) 1);
+        allocator.putByte(cell, at, (byte) 1);
       }
-      contender.putByte(cell, address + bytes - 1, (byte) 1);
+      allocator.putByte(cell, address + bytes - 1, (byte) 1);
       if (++writes % WRITES_PER_SAMPLE == 0) {
-        contender.sampleMapped();
+        allocator.sampleMapped();
       }
     }
 
     @Override
     public boolean isIntact(int cell, long address, long bytes) {
-      return contender.getByte(cell, address) == 1;
+      return allocator.getByte(cell, address) == 1;
     }
   }
 }

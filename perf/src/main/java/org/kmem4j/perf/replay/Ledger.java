@@ -2,6 +2,7 @@ package org.kmem4j.perf.replay;
 
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import org.kmem4j.perf.contender.Allocator;
 
 /**
  * Stands before a contender, counts what it hands out and takes back, and finds live objects that
@@ -11,18 +12,18 @@ import java.util.concurrent.atomic.LongAdder;
  * guarded by its entry of the map and dropped when it is empty. An address that is not a multiple
  * of 8 counts as an overlap too: the object shares 8 bytes with whatever lies before it.
  */
-class Ledger implements Contender {
+class Ledger implements Allocator {
   private static final int GRANULE_SHIFT = 3;
   private static final int CHUNK_GRANULES = 1 << 17; // 1 MiB of memory.
 
-  private final Contender contender;
+  private final Allocator allocator;
   private final Findings findings;
   private final ConcurrentHashMap<Long, Chunk> chunks = new ConcurrentHashMap<>();
   private final LongAdder live = new LongAdder();
   private final LongAdder overlaps = new LongAdder();
 
-  Ledger(Contender contender, Findings findings) {
-    this.contender = contender;
+  Ledger(Allocator allocator, Findings findings) {
+    this.allocator = allocator;
     this.findings = findings;
   }
 
@@ -38,12 +39,12 @@ class Ledger implements Contender {
 
   @Override
   public long alloc(int cell, long bytes) {
-    long address = contender.alloc(cell, bytes);
+    long address = allocator.alloc(cell, bytes);
     if (address == 0) {
       return 0;
     }
     live.increment();
-    if (contender.hasAddresses()) {
+    if (allocator.hasAddresses()) {
       boolean wasFree = mark(address, bytes, true);
       boolean aligned = (address & (1 << GRANULE_SHIFT) - 1) == 0;
       if (!wasFree || !aligned) {
@@ -59,11 +60,11 @@ class Ledger implements Contender {
   @Override
   public void free(int cell, long address, long bytes) {
     // The marks go first: once freed, the memory may be another thread's next object.
-    if (contender.hasAddresses()) {
+    if (allocator.hasAddresses()) {
       mark(address, bytes, false);
     }
     live.decrement();
-    contender.free(cell, address, bytes);
+    allocator.free(cell, address, bytes);
   }
 
   /** Sets or clears the bits of a range; returns whether all of them were clear before. */
@@ -109,46 +110,46 @@ class Ledger implements Contender {
 
   @Override
   public String version() {
-    return contender.version();
+    return allocator.version();
   }
 
   @Override
   public long peakMappedBytes() {
-    return contender.peakMappedBytes();
+    return allocator.peakMappedBytes();
   }
 
   @Override
   public long usedBytes() {
-    return contender.usedBytes();
+    return allocator.usedBytes();
   }
 
   @Override
   public boolean hasAddresses() {
-    return contender.hasAddresses();
+    return allocator.hasAddresses();
   }
 
   @Override
   public long getLong(int cell, long at) {
-    return contender.getLong(cell, at);
+    return allocator.getLong(cell, at);
   }
 
   @Override
   public void putLong(int cell, long at, long value) {
-    contender.putLong(cell, at, value);
+    allocator.putLong(cell, at, value);
   }
 
   @Override
   public byte getByte(int cell, long at) {
-    return contender.getByte(cell, at);
+    return allocator.getByte(cell, at);
   }
 
   @Override
   public void putByte(int cell, long at, byte value) {
-    contender.putByte(cell, at, value);
+    allocator.putByte(cell, at, value);
   }
 
   @Override
   public void close() {
-    contender.close();
+    allocator.close();
   }
 }

@@ -1,6 +1,7 @@
 package org.kmem4j.perf.replay;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import org.kmem4j.perf.contender.Allocator;
 
 /**
  * Fills every byte of an object with a pattern that is its id's own, and finds it again: verify
@@ -8,14 +9,14 @@ import java.util.concurrent.atomic.AtomicInteger;
  * object or of another place in the same one are told apart.
  */
 final class Pattern implements Content {
-  private final Contender contender;
+  private final Allocator allocator;
   private final Findings findings;
   private final boolean cellIsObject;
   private final int[] objectOf; // By cell.
   private final AtomicInteger allocated = new AtomicInteger();
 
-  Pattern(Contender contender, Program program, Findings findings) {
-    this.contender = contender;
+  Pattern(Allocator allocator, Program program, Findings findings) {
+    this.allocator = allocator;
     this.findings = findings;
     this.cellIsObject = program.cellIsObject();
     this.objectOf = new int[program.cells()];
@@ -27,10 +28,10 @@ final class Pattern implements Content {
     long seed = seed(cell);
     long words = bytes / Long.BYTES;
     for (long word = 0; word < words; word++) {
-      contender.putLong(cell, address + word * Long.BYTES, seed + word);
+      allocator.putLong(cell, address + word * Long.BYTES, seed + word);
     }
     for (long at = words * Long.BYTES; at < bytes; at++) {
-      contender.putByte(cell, address + at, (byte) (seed >> at % Long.BYTES));
+      allocator.putByte(cell, address + at, (byte) (seed >> at % Long.BYTES));
     }
   }
 
@@ -40,13 +41,13 @@ final class Pattern implements Content {
     long words = bytes / Long.BYTES;
     long wrongAt = -1;
     for (long word = 0; word < words; word++) {
-      if (contender.getLong(cell, address + word * Long.BYTES) != seed + word) {
+      if (allocator.getLong(cell, address + word * Long.BYTES) != seed + word) {
         wrongAt = word * Long.BYTES;
         break;
       }
     }
     for (long at = words * Long.BYTES; at < bytes && wrongAt < 0; at++) {
-      if (contender.getByte(cell, address + at) != (byte) (seed >> at % Long.BYTES)) {
+      if (allocator.getByte(cell, address + at) != (byte) (seed >> at % Long.BYTES)) {
         wrongAt = at;
       }
     }

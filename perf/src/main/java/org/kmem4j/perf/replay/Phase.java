@@ -4,30 +4,32 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
+import org.kmem4j.perf.contender.Allocator;
+import org.kmem4j.perf.contender.ResidentMemory;
 
 /** What one JVM finds out about one allocator on one trace. */
 enum Phase {
   /** One pass that makes every page of every object resident; the first thing its JVM does. */
   MEMORY {
     @Override
-    Outcome run(Program program, Contender contender, int passes) {
+    Outcome run(Program program, Allocator allocator, int passes) {
       Findings findings = new Findings();
-      try (Replay replay = new Replay(program, contender, new Content.EveryPage(contender))) {
+      try (Replay replay = new Replay(program, allocator, new Content.EveryPage(allocator))) {
         replay.warmUp();
-        contender.sampleMapped();
+        allocator.sampleMapped();
         System.gc();
         OptionalLong before = ResidentMemory.bytes();
         boolean counted = before.isPresent() && ResidentMemory.resetPeak();
         replay.passNanos();
         OptionalLong peak = counted ? ResidentMemory.peakBytes() : OptionalLong.empty();
         replay.freeLeftovers();
-        long mapped = contender.peakMappedBytes();
+        long mapped = allocator.peakMappedBytes();
         return new Outcome(
-            contender.version(),
+            allocator.version(),
             List.of(),
             mapped < 0 ? null : mapped,
             peak.isEmpty() ? null : Math.max(peak.getAsLong() - before.getAsLong(), 0),
-            leakedObjects(contender, 0, findings),
+            leakedObjects(allocator, 0, findings),
             replay.corruptObjects(),
             findings.sentences());
       }
@@ -37,21 +39,21 @@ enum Phase {
   /** One pass that fills every object to the last byte, and accounts for every object. */
   VERIFY {
     @Override
-    Outcome run(Program program, Contender contender, int passes) {
+    Outcome run(Program program, Allocator allocator, int passes) {
       Findings findings = new Findings();
-      Ledger ledger = new Ledger(contender, findings);
-      return verify(program, ledger, new Pattern(contender, program, findings), findings);
+      Ledger ledger = new Ledger(allocator, findings);
+      return verify(program, ledger, new Pattern(allocator, program, findings), findings);
     }
   },
 
   /** As {@link #VERIFY}, with one byte flipped and one free left out. */
   SABOTAGE {
     @Override
-    Outcome run(Program program, Contender contender, int passes) {
+    Outcome run(Program program, Allocator allocator, int passes) {
       Findings findings = new Findings();
-      Ledger ledger = Sabotage.skipOneFree(contender, findings);
-      Content pattern = new Pattern(contender, program, findings);
-      return verify(program, ledger, Sabotage.flipOneByte(pattern, contender), findings);
+      Ledger ledger = Sabotage.skipOneFree(allocator, findings);
+      Content pattern = new Pattern(allocator, program, findings);
+      return verify(program, ledger, Sabotage.flipOneByte(pattern, allocator), findings);
     }
   },
 
@@ -61,10 +63,10 @@ enum Phase {
    */
   TIME {
     @Override
-    Outcome run(Program program, Contender contender, int passes) {
+    Outcome run(Program program, Allocator allocator, int passes) {
       Findings findings = new Findings();
       List<Long> nanos = new ArrayList<>();
-      try (Replay replay = new Replay(program, contender, new Content.FirstWord(contender))) {
+      try (Replay replay = new Replay(program, allocator, new Content.FirstWord(allocator))) {
         long warm = System.nanoTime() + 1_000_000_000;
         while (passes > 1 && System.nanoTime() < warm) {
           replay.passNanos();
@@ -78,11 +80,11 @@ enum Phase {
           }
         }
         return new Outcome(
-            contender.version(),
+            allocator.version(),
             nanos,
             null,
             null,
-            leakedObjects(contender, 0, findings),
+            leakedObjects(allocator, 0, findings),
             replay.corruptObjects(),
             findings.sentences());
       }
@@ -90,7 +92,7 @@ enum Phase {
   };
 
   /** Runs the phase with a contender that holds nothing yet. */
-  abstract Outcome run(Program program, Contender contender, int passes);
+  abstract Outcome run(Program program, Allocator allocator, int passes);
 
   @Override
   public String toString() {
@@ -114,8 +116,8 @@ enum Phase {
   }
 
   /** Leaked objects, when everything should have been freed; one if there are only bytes to see. */
-  private static long leakedObjects(Contender contender, long counted, Findings findings) {
-    long usedBytes = contender.usedBytes();
+  private static long leakedObjects(Allocator allocator, long counted, Findings findings) {
+    long usedBytes = allocator.usedBytes();
     if (usedBytes > 0) {
       findings.add("the allocator counts %d bytes in use after everything was freed", usedBytes);
     }

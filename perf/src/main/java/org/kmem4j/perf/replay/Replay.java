@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.contender.Allocator;
 
 /**
  * Replays a program against a contender, pass after pass; each pass ends with nothing live.
@@ -35,16 +36,16 @@ final class Replay implements AutoCloseable {
   private static final VarHandle ADDRESS = MethodHandles.arrayElementVarHandle(long[].class);
 
   private final Program program;
-  private final Contender contender;
+  private final Allocator allocator;
   private final Content content;
   private final long[] addresses;
   private final LongAdder corrupt = new LongAdder();
   private final List<ExecutorService> workers = new ArrayList<>(); // Empty if there is but one.
   private volatile boolean failed;
 
-  Replay(Program program, Contender contender, Content content) {
+  Replay(Program program, Allocator allocator, Content content) {
     this.program = program;
-    this.contender = contender;
+    this.allocator = allocator;
     this.content = content;
     this.addresses = new long[program.cells()];
     if (program.workers() > 1) {
@@ -100,7 +101,7 @@ final class Replay implements AutoCloseable {
   }
 
   private void batchAlone(long[] operations, int from, int to) {
-    Contender contender = this.contender;
+    Allocator allocator = this.allocator;
     Content content = this.content;
     long[] addresses = this.addresses;
     int corruptHere = 0;
@@ -109,7 +110,7 @@ final class Replay implements AutoCloseable {
       int cell = Program.cell(operation);
       long bytes = Program.bytes(operation);
       if (Program.isAlloc(operation)) {
-        long address = contender.alloc(cell, bytes);
+        long address = allocator.alloc(cell, bytes);
         if (address == 0) {
           throw refused(bytes, i);
         }
@@ -120,7 +121,7 @@ final class Replay implements AutoCloseable {
         if (!content.isIntact(cell, address, bytes)) {
           corruptHere++;
         }
-        contender.free(cell, address, bytes);
+        allocator.free(cell, address, bytes);
       }
     }
     if (corruptHere > 0) {
@@ -192,7 +193,7 @@ final class Replay implements AutoCloseable {
   }
 
   private void batchTogether(long[] operations, int from, int to) {
-    Contender contender = this.contender;
+    Allocator allocator = this.allocator;
     Content content = this.content;
     long[] addresses = this.addresses;
     int corruptHere = 0;
@@ -201,7 +202,7 @@ final class Replay implements AutoCloseable {
       int cell = Program.cell(operation);
       long bytes = Program.bytes(operation);
       if (Program.isAlloc(operation)) {
-        long address = contender.alloc(cell, bytes);
+        long address = allocator.alloc(cell, bytes);
         if (address == 0) {
           throw refused(bytes, i);
         }
@@ -216,7 +217,7 @@ final class Replay implements AutoCloseable {
         if (!content.isIntact(cell, address, bytes)) {
           corruptHere++;
         }
-        contender.free(cell, address, bytes);
+        allocator.free(cell, address, bytes);
       }
     }
     if (corruptHere > 0) {

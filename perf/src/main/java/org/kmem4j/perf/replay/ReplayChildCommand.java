@@ -1,9 +1,11 @@
 package org.kmem4j.perf.replay;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.contender.Allocator;
+import org.kmem4j.perf.contender.Contender;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -14,7 +16,7 @@ public final class ReplayChildCommand implements Runnable {
   @Parameters private Path programFile;
 
   @Option(names = "--allocator", required = true)
-  private Allocator allocator;
+  private Contender contender;
 
   @Option(names = "--phase", required = true)
   private Phase phase;
@@ -22,16 +24,12 @@ public final class ReplayChildCommand implements Runnable {
   @Option(names = "--passes", required = true)
   private int passes;
 
-  @Option(names = "--result", required = true)
-  private Path result;
-
   @Override
   public void run() {
     try {
       Program program = Program.read(programFile);
-      try (Contender contender = open(program)) {
-        Phase.Outcome outcome = phase.run(program, contender, passes);
-        new ObjectMapper().writeValue(result.toFile(), outcome);
+      try (Allocator allocator = open(program)) {
+        Fork.answer(phase.run(program, allocator, passes));
       }
     } catch (OutOfMemoryError e) {
       throw new KmemException(
@@ -44,11 +42,11 @@ public final class ReplayChildCommand implements Runnable {
   }
 
   /** A bad {@code kmem4j.} property is found here, by the allocator that reads it. */
-  private Contender open(Program program) {
+  private Allocator open(Program program) {
     try {
-      return allocator.open(program.cells(), program.workers() > 1);
+      return contender.open(program.cells(), program.workers() > 1);
     } catch (IllegalArgumentException e) {
-      throw new KmemException(allocator + " cannot be set up: " + e.getMessage() + ".", e);
+      throw new KmemException(contender + " cannot be set up: " + e.getMessage() + ".", e);
     }
   }
 }

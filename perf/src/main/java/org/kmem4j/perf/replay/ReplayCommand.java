@@ -13,6 +13,8 @@ import java.util.concurrent.Callable;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.TemporaryFile;
+import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.groups.GroupReplayReport;
 import org.kmem4j.perf.trace.Trace;
 import org.kmem4j.perf.trace.TraceReader;
@@ -57,7 +59,7 @@ public final class ReplayCommand implements Callable<Integer> {
       description =
           "slab, malloc, mimalloc, jemalloc, tcmalloc, heap, arena; usual are "
               + "slab,malloc,mimalloc,heap")
-  private List<Allocator> allocators = List.of();
+  private List<Contender> allocators = List.of();
 
   @Option(
       names = "--threads",
@@ -131,7 +133,7 @@ public final class ReplayCommand implements Callable<Integer> {
     if (rotate > 0) {
       throw new ParameterException(spec.commandLine(), "--rotate needs --groups");
     }
-    List<Allocator> chosen = installed(); // last: what it leaves out is a remark, not an error
+    List<Contender> chosen = installed(); // last: what it leaves out is a remark, not an error
 
     PrintWriter table = isForTheConsole() ? err() : out();
     List<Report> reports = new ArrayList<>();
@@ -172,7 +174,7 @@ public final class ReplayCommand implements Callable<Integer> {
     return reports.stream().allMatch(GroupReplayReport::isClean) ? 0 : 1;
   }
 
-  private Report replay(Trace trace, List<Allocator> chosen, Progress progress) {
+  private Report replay(Trace trace, List<Contender> chosen, Progress progress) {
     Path program = null;
     try {
       program = Files.createTempFile("kmem-replay", ".program");
@@ -187,13 +189,13 @@ public final class ReplayCommand implements Callable<Integer> {
                   e.getMessage()),
           e);
     } finally {
-      ChildJvm.delete(program);
+      TemporaryFile.delete(program);
     }
   }
 
   /** All phases of all allocators on one trace; forks take turns, so that a drift hits all. */
-  private Report replay(Trace trace, Path program, List<Allocator> chosen, Progress progress) {
-    Map<Allocator, List<Phase.Outcome>> outcomes = new EnumMap<>(Allocator.class);
+  private Report replay(Trace trace, Path program, List<Contender> chosen, Progress progress) {
+    Map<Contender, List<Phase.Outcome>> outcomes = new EnumMap<>(Contender.class);
     List<Phase> phases = new ArrayList<>(List.of(Phase.MEMORY));
     if (checks()) {
       phases.add(sabotage ? Phase.SABOTAGE : Phase.VERIFY);
@@ -202,11 +204,11 @@ public final class ReplayCommand implements Callable<Integer> {
       phases.add(Phase.TIME);
     }
     for (Phase phase : phases) {
-      for (Allocator allocator : chosen) {
-        progress.now(trace.name() + " " + allocator + " " + phase);
-        Phase.Outcome outcome = new ChildJvm(trace, program, allocator).run(phase, passes);
-        outcomes.computeIfAbsent(allocator, key -> new ArrayList<>()).add(outcome);
-        progress.aside(() -> tell(trace, allocator, outcome));
+      for (Contender contender : chosen) {
+        progress.now(trace.name() + " " + contender + " " + phase);
+        Phase.Outcome outcome = new ChildJvm(trace, program, contender).run(phase, passes);
+        outcomes.computeIfAbsent(contender, key -> new ArrayList<>()).add(outcome);
+        progress.aside(() -> tell(trace, contender, outcome));
         progress.step(1);
       }
     }
@@ -223,7 +225,7 @@ public final class ReplayCommand implements Callable<Integer> {
         chosen.stream().map(a -> run(trace, a, outcomes.get(a))).toList());
   }
 
-  private static Report.Run run(Trace trace, Allocator allocator, List<Phase.Outcome> outcomes) {
+  private static Report.Run run(Trace trace, Contender contender, List<Phase.Outcome> outcomes) {
     Phase.Outcome memory = outcomes.get(0);
     List<double[]> forks =
         outcomes.stream()
@@ -243,7 +245,7 @@ public final class ReplayCommand implements Callable<Integer> {
     boolean timed = times.length > 0;
     Long resident = memory.peakResidentBytes();
     return new Report.Run(
-        allocator.toString(),
+        contender.toString(),
         memory.version(),
         timed ? median(times) : null,
         timed ? times[0] : null,
@@ -262,9 +264,9 @@ public final class ReplayCommand implements Callable<Integer> {
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
-  private void tell(Trace trace, Allocator allocator, Phase.Outcome outcome) {
+  private void tell(Trace trace, Contender contender, Phase.Outcome outcome) {
     for (String finding : outcome.findings()) {
-      err().println("kmem: " + trace.name() + ", " + allocator + ": " + finding + ".");
+      err().println("kmem: " + trace.name() + ", " + contender + ": " + finding + ".");
     }
     err().flush();
   }
@@ -293,16 +295,16 @@ public final class ReplayCommand implements Callable<Integer> {
   }
 
   /** Those asked for, each of which must be there, or those of the usual ones that are. */
-  private List<Allocator> installed() {
+  private List<Contender> installed() {
     boolean asked = !allocators.isEmpty();
-    List<Allocator> chosen = new ArrayList<>();
-    for (Allocator allocator : new LinkedHashSet<>(asked ? allocators : Allocator.USUAL)) {
-      if (allocator.isInstalled()) {
-        chosen.add(allocator);
+    List<Contender> chosen = new ArrayList<>();
+    for (Contender contender : new LinkedHashSet<>(asked ? allocators : Contender.USUAL)) {
+      if (contender.isInstalled()) {
+        chosen.add(contender);
       } else if (asked) {
-        throw new KmemException(allocator.whatIsMissing() + ".");
+        throw new KmemException(contender.whatIsMissing() + ".");
       } else {
-        err().println("kmem: " + allocator.whatIsMissing() + "; it is left out.");
+        err().println("kmem: " + contender.whatIsMissing() + "; it is left out.");
         err().flush();
       }
     }
@@ -331,16 +333,16 @@ public final class ReplayCommand implements Callable<Integer> {
   }
 
   /** Names are accepted in any case. */
-  static final class AllocatorName implements ITypeConverter<Allocator> {
+  static final class AllocatorName implements ITypeConverter<Contender> {
     @Override
-    public Allocator convert(String name) {
-      for (Allocator allocator : Allocator.values()) {
-        if (allocator.toString().equalsIgnoreCase(name)) {
-          return allocator;
+    public Contender convert(String name) {
+      for (Contender contender : Contender.values()) {
+        if (contender.toString().equalsIgnoreCase(name)) {
+          return contender;
         }
       }
       throw new TypeConversionException(
-          "'%s' is no allocator; accepted are %s".formatted(name, Allocator.names()));
+          "'%s' is no allocator; accepted are %s".formatted(name, Contender.names()));
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Objects;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.Table;
+import org.kmem4j.perf.contender.Contender;
 
 /**
  * What a replay found on one trace, as JSON names it. A value is null where it was not measured.
@@ -53,7 +54,7 @@ record Report(
   String table() {
     Double malloc =
         runs.stream()
-            .filter(run -> run.allocator.equals(Allocator.MALLOC.toString()))
+            .filter(run -> run.allocator.equals(Contender.MALLOC.toString()))
             .map(Run::nsPerEvent)
             .filter(Objects::nonNull)
             .findFirst()

@@ -2,12 +2,14 @@ package org.kmem4j.perf.replay;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.kmem4j.perf.contender.Allocator;
+import org.kmem4j.perf.contender.MallocContender;
 
 /**
  * Hands out malloc's memory and can be made to misbehave: each override breaks one thing a verify
  * pass must find.
  */
-class FakeContender implements Contender {
+class FakeContender implements Allocator {
   final MallocContender malloc = new MallocContender();
   private final Map<Long, Long> live = new HashMap<>(); // Address to bytes; guarded by this.
 

@@ -19,6 +19,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.clib.Native;
+import org.kmem4j.perf.contender.Allocator;
+import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.trace.TraceReader;
 import org.kmem4j.perf.trace.TraceWriter;
 
@@ -30,26 +32,26 @@ final class ReplayTest {
   @CsvSource({"1, 1", "1, 3", "4, 1", "4, 2", "4, 4", "4, 7"})
   void everyObjectIsAllocatedAndFreedOnce(int threads, int workers) {
     Program program = program(TraceWriter.random(threads, 20_000, threads), workers);
-    FakeContender contender = new FakeContender();
+    FakeContender allocator = new FakeContender();
 
-    Phase.Outcome outcome = Phase.TIME.run(program, contender, 3);
+    Phase.Outcome outcome = Phase.TIME.run(program, allocator, 3);
 
     assertAll(
-        () -> assertEquals(0, contender.liveObjects()),
+        () -> assertEquals(0, allocator.liveObjects()),
         () -> assertEquals(2, outcome.passNanos().size(), "one of three passes warms up"),
         () -> assertClean(outcome));
   }
 
   @ParameterizedTest
   @EnumSource(
-      value = Allocator.class,
+      value = Contender.class,
       names = {"MALLOC", "HEAP", "ARENA"})
-  void whatEveryJvmHasReplaysClean(Allocator allocator) {
+  void whatEveryJvmHasReplaysClean(Contender contender) {
     for (int workers : new int[] {1, 2}) {
       Program program = program(TraceWriter.random(7, 3_000, 2), workers);
       for (Phase phase : new Phase[] {Phase.MEMORY, Phase.VERIFY, Phase.TIME}) {
-        try (Contender contender = allocator.open(program.cells(), workers > 1)) {
-          assertClean(phase.run(program, contender, 1));
+        try (Allocator allocator = contender.open(program.cells(), workers > 1)) {
+          assertClean(phase.run(program, allocator, 1));
         }
       }
     }
@@ -91,7 +93,7 @@ final class ReplayTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void theSameMemoryHandedOutTwiceIsFound(int workers) {
-    FakeContender contender =
+    FakeContender allocator =
         new FakeContender() {
           private long shared;
 
@@ -107,7 +109,7 @@ final class ReplayTest {
           public synchronized void free(int cell, long address, long bytes) {}
         };
 
-    Phase.Outcome outcome = Phase.VERIFY.run(random(workers), contender, 1);
+    Phase.Outcome outcome = Phase.VERIFY.run(random(workers), allocator, 1);
 
     assertTrue(outcome.corruptObjects() > 0);
     assertTrue(outcome.findings().get(0).contains("on an object still live"), outcome::toString);
@@ -116,7 +118,7 @@ final class ReplayTest {
   @Test
   void anOverlapByOneByteIsFound() {
     TraceWriter writer = new TraceWriter().alloc(0, 17).alloc(0, 16);
-    FakeContender contender =
+    FakeContender allocator =
         new FakeContender() {
           private final long block = malloc.alloc(0, 64);
           private int next;
@@ -130,14 +132,14 @@ final class ReplayTest {
           public synchronized void free(int cell, long address, long bytes) {}
         };
 
-    Phase.Outcome outcome = Phase.VERIFY.run(program(writer, 1), contender, 1);
+    Phase.Outcome outcome = Phase.VERIFY.run(program(writer, 1), allocator, 1);
 
     assertEquals(2, outcome.corruptObjects(), "the overlap, and the byte it cost");
   }
 
   @Test
   void anAddressThatIsNoMultipleOf8IsFound() {
-    FakeContender contender =
+    FakeContender allocator =
         new FakeContender() {
           @Override
           public synchronized long alloc(int cell, long bytes) {
@@ -151,7 +153,7 @@ final class ReplayTest {
         };
 
     Phase.Outcome outcome =
-        Phase.VERIFY.run(program(new TraceWriter().alloc(0, 8), 1), contender, 1);
+        Phase.VERIFY.run(program(new TraceWriter().alloc(0, 8), 1), allocator, 1);
 
     assertEquals(1, outcome.corruptObjects(), outcome::toString);
   }
@@ -159,7 +161,7 @@ final class ReplayTest {
   @ParameterizedTest
   @CsvSource({"1, VERIFY", "3, VERIFY", "1, TIME", "3, TIME"})
   void aByteThatChangesWhileItsObjectIsLiveIsFound(int workers, Phase phase) {
-    FakeContender contender =
+    FakeContender allocator =
         new FakeContender() {
           private int allocs;
           private long victim;
@@ -180,14 +182,14 @@ final class ReplayTest {
 
     // Another worker's allocs could hit the victim before it is written: one thread, any worker.
     Phase.Outcome outcome =
-        phase.run(program(TraceWriter.random(9, 5_000, 1), workers), contender, 1);
+        phase.run(program(TraceWriter.random(9, 5_000, 1), workers), allocator, 1);
 
     assertEquals(1, outcome.corruptObjects(), outcome::toString);
   }
 
   @Test
   void bytesStillInUseAtTheEndAreALeak() {
-    FakeContender contender =
+    FakeContender allocator =
         new FakeContender() {
           @Override
           public long usedBytes() {
@@ -196,7 +198,7 @@ final class ReplayTest {
         };
 
     for (Phase phase : new Phase[] {Phase.MEMORY, Phase.VERIFY, Phase.TIME}) {
-      Phase.Outcome outcome = phase.run(random(1), contender, 1);
+      Phase.Outcome outcome = phase.run(random(1), allocator, 1);
       assertEquals(1, outcome.leakedObjects());
       assertTrue(outcome.findings().get(0).contains("48 bytes"), outcome::toString);
     }
@@ -219,7 +221,7 @@ final class ReplayTest {
   @ValueSource(ints = {1, 3})
   void aRefusalEndsTheReplayAndHangsNobody(int workers) {
     AtomicInteger left = new AtomicInteger(500);
-    FakeContender contender =
+    FakeContender allocator =
         new FakeContender() {
           @Override
           public synchronized long alloc(int cell, long bytes) {
@@ -232,7 +234,7 @@ final class ReplayTest {
             Duration.ofSeconds(20),
             () ->
                 assertThrows(
-                    KmemException.class, () -> Phase.TIME.run(random(workers), contender, 1)));
+                    KmemException.class, () -> Phase.TIME.run(random(workers), allocator, 1)));
 
     assertTrue(refused.getMessage().contains("refused"), refused.getMessage());
   }

@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import java.util.Arrays;
 import java.util.List;
@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 import org.kmem4j.perf.clib.CLibrary;
 
 /** The allocators that {@code --allocator} knows. */
-enum Allocator {
+public enum Contender {
   SLAB,
   MALLOC(CLibrary.MALLOC),
   MIMALLOC(CLibrary.MIMALLOC),
@@ -17,21 +17,21 @@ enum Allocator {
   ARENA;
 
   /** Those of a run that names none. */
-  static final List<Allocator> USUAL = List.of(SLAB, MALLOC, MIMALLOC, HEAP);
+  public static final List<Contender> USUAL = List.of(SLAB, MALLOC, MIMALLOC, HEAP);
 
   private final CLibrary library; // Null for those that need none.
 
-  Allocator() {
+  Contender() {
     this(null);
   }
 
-  Allocator(CLibrary library) {
+  Contender(CLibrary library) {
     this.library = library;
   }
 
   /** All names, as a message lists them. */
-  static String names() {
-    return Arrays.stream(values()).map(Allocator::toString).collect(Collectors.joining(", "));
+  public static String names() {
+    return Arrays.stream(values()).map(Contender::toString).collect(Collectors.joining(", "));
   }
 
   /** The name on the command line. */
@@ -40,12 +40,12 @@ enum Allocator {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  boolean isInstalled() {
+  public boolean isInstalled() {
     return library == null || library.isInstalled();
   }
 
   /** Says what to install; to be asked only if {@link #isInstalled} says no. */
-  String whatIsMissing() {
+  public String whatIsMissing() {
     return library.whatIsMissing();
   }
 
@@ -53,7 +53,7 @@ enum Allocator {
    * Sets the contender up. Only its own class is loaded by this, so that the JIT sees one contender
    * in a JVM.
    */
-  Contender open(int cells, boolean manyThreads) {
+  public Allocator open(int cells, boolean manyThreads) {
     return switch (this) {
       case SLAB -> new SlabContender();
       case MALLOC -> new MallocContender();

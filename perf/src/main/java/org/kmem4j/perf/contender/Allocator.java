@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import org.kmem4j.perf.clib.Native;
 
@@ -11,7 +11,7 @@ import org.kmem4j.perf.clib.Native;
  *
  * <p>Any thread may call any method; a cell is used by one thread at a time.
  */
-interface Contender extends AutoCloseable {
+public interface Allocator extends AutoCloseable {
   /** Allocates an object and returns its address, or 0 if the contender refuses. */
   long alloc(int cell, long bytes);
 

@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 

@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -12,7 +12,7 @@ import org.kmem4j.perf.clib.CAllocator.Malloc;
 import org.kmem4j.perf.clib.CLibrary;
 
 /** {@code malloc} of the C library that this JVM itself uses. */
-final class MallocContender extends SampledContender {
+public final class MallocContender extends SampledContender {
   private final long mappedBefore = mapped();
 
   @Override

@@ -1,9 +1,9 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import org.kmem4j.SlabAllocator;
 
 /** This project's allocator, by size and address, as the {@code kmem4j.} properties set it up. */
-final class SlabContender implements Contender {
+final class SlabContender implements Allocator {
   private final SlabAllocator allocator = SlabAllocator.create();
 
   @Override

@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -6,19 +6,19 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 
 /** Resident memory of this process, as Linux counts it; elsewhere nothing is known. */
-final class ResidentMemory {
+public final class ResidentMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final Path CLEAR_REFS = Path.of("/proc/self/clear_refs");
 
   private ResidentMemory() {}
 
   /** Resident bytes now. */
-  static OptionalLong bytes() {
+  public static OptionalLong bytes() {
     return status("VmRSS:");
   }
 
   /** Forgets the peak, so that the next one is of what happens from now on. */
-  static boolean resetPeak() {
+  public static boolean resetPeak() {
     try {
       Files.writeString(CLEAR_REFS, "5");
       return true;
@@ -28,7 +28,7 @@ final class ResidentMemory {
   }
 
   /** The most bytes resident since {@link #resetPeak}. */
-  static OptionalLong peakBytes() {
+  public static OptionalLong peakBytes() {
     return status("VmHWM:");
   }
 

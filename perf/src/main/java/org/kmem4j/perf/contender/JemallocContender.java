@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import org.kmem4j.perf.clib.CAllocator.Jemalloc;
 import org.kmem4j.perf.clib.CLibrary;

@@ -1,4 +1,4 @@
-package org.kmem4j.perf.replay;
+package org.kmem4j.perf.contender;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
