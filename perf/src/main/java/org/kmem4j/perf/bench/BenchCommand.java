@@ -136,9 +136,7 @@ public final class BenchCommand implements Callable<Integer> {
           }
           progress.now("round " + round + " " + trial.id());
           try {
-            for (Reading reading : trial.run(log)) {
-              results.add(round, reading);
-            }
+            results.add(round, trial.run(log));
           } catch (KmemException e) {
             failed.add(trial);
             progress.aside(

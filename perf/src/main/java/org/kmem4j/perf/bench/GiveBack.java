@@ -46,7 +46,7 @@ record GiveBack(Duration decay, long bytes) implements Trial {
   }
 
   @Override
-  public List<Reading> run(PrintStream log) {
+  public Outcome run(PrintStream log) {
     SlabAllocator allocator = open();
     try {
       allocator.startAgent();
@@ -58,7 +58,7 @@ record GiveBack(Duration decay, long bytes) implements Trial {
       for (long object : objects) {
         allocator.free(object);
       }
-      return watch(allocator, filled);
+      return new Outcome(watch(allocator, filled), List.of());
     } catch (InterruptedException e) {
       throw new KmemException("The run was interrupted.", e);
     } finally {

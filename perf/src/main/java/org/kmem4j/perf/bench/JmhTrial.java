@@ -46,7 +46,7 @@ record JmhTrial(
   }
 
   @Override
-  public List<Reading> run(PrintStream log) {
+  public Outcome run(PrintStream log) {
     try {
       Collection<RunResult> results =
           new Runner(
@@ -56,7 +56,7 @@ record JmhTrial(
       if (results.size() != 1) {
         throw failure("JMH found " + results.size() + " benchmarks of that name", null);
       }
-      return readings(results.iterator().next());
+      return new Outcome(readings(results.iterator().next()), List.of());
     } catch (RunnerException e) {
       throw failure(reason(e), e);
     }

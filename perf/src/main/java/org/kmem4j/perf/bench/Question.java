@@ -8,6 +8,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.kmem4j.perf.clib.CLibrary;
 import org.openjdk.jmh.runner.BenchmarkList;
@@ -79,15 +80,27 @@ enum Question {
       "nobody"),
   REFUSAL("a refusal at a group's limit", RefusalBenchmark.class, "tryAlloc"),
   GROUP_LIFE("create, close and release an empty group", GroupLifeBenchmark.class, "empty"),
-  GIVE_BACK("free 512 MiB and wait: how much stays resident", null, "agent");
+  GIVE_BACK(
+      "free 512 MiB and wait: how much stays resident",
+      settings -> List.of(new GiveBack(settings.decay())),
+      "agent");
 
   final String title;
   final List<String> contenders;
   private final Class<?> benchmark; // Null for what is not measured by JMH.
+  private final Function<Settings, List<Trial>> others; // Null for what is.
 
   Question(String title, Class<?> benchmark, String... contenders) {
     this.title = title;
     this.benchmark = benchmark;
+    this.others = null;
+    this.contenders = List.of(contenders);
+  }
+
+  Question(String title, Function<Settings, List<Trial>> others, String... contenders) {
+    this.title = title;
+    this.benchmark = null;
+    this.others = others;
     this.contenders = List.of(contenders);
   }
 
@@ -106,10 +119,10 @@ enum Question {
   static List<Trial> trials(Settings settings, Consumer<String> missing) {
     List<Trial> trials = new ArrayList<>();
     for (Question question : values()) {
-      if (question.benchmark == null) {
-        trials.add(new GiveBack(settings.decay()));
-      } else {
+      if (question.isJmh()) {
         question.addTrials(settings, trials);
+      } else {
+        trials.addAll(question.others.apply(settings));
       }
     }
     for (CLibrary library : CLibrary.values()) {

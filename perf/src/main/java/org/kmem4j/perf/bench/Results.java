@@ -12,6 +12,25 @@ import org.kmem4j.perf.bench.Reading.Key;
 final class Results {
   private final Map<Key, TreeMap<Integer, Reading>> byKey = new LinkedHashMap<>();
 
+  private final Map<CurveKey, Curve> curves = new LinkedHashMap<>();
+
+  private record CurveKey(
+      Question question, String contender, Map<String, String> params, String name) {
+    static CurveKey of(Curve curve) {
+      return new CurveKey(curve.question(), curve.contender(), curve.params(), curve.name());
+    }
+  }
+
+  void add(int round, Trial.Outcome outcome) {
+    outcome.readings().forEach(reading -> add(round, reading));
+    outcome.curves().forEach(curve -> curves.put(CurveKey.of(curve), curve));
+  }
+
+  /** Those of the last round, in the order in which they were first seen. */
+  List<Curve> curves() {
+    return List.copyOf(curves.values());
+  }
+
   void add(int round, Reading reading) {
     byKey.computeIfAbsent(reading.key(), key -> new TreeMap<>()).put(round, reading);
   }

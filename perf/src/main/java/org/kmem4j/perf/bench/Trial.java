@@ -17,12 +17,15 @@ interface Trial {
   Duration estimate();
 
   /**
-   * Runs it once, anew. The first reading is the score; others are told besides.
+   * Runs it once, anew.
    *
    * @param log for what a reader may want if it fails
    * @throws org.kmem4j.perf.KmemException if it failed, with the reason and no full stop
    */
-  List<Reading> run(PrintStream log);
+  Outcome run(PrintStream log);
+
+  /** What a run found. The first reading is the score; others are told besides. */
+  record Outcome(List<Reading> readings, List<Curve> curves) {}
 
   /** For example {@code pair.kmemCache(size=64)}: what {@code --only} is matched against. */
   default String id() {

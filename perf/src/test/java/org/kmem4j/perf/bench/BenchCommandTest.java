@@ -110,7 +110,8 @@ final class BenchCommandTest {
 
   @Test
   void givingBackTellsShareAndTime() {
-    List<Reading> readings = new GiveBack(Duration.ofMillis(200), 16 << 20).run(System.out);
+    List<Reading> readings =
+        new GiveBack(Duration.ofMillis(200), 16 << 20).run(System.out).readings();
 
     assertAll(
         () -> assertEquals("agent", readings.get(0).key().contender()),
