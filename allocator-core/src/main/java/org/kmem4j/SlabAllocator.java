@@ -61,6 +61,7 @@ public final class SlabAllocator implements AutoCloseable {
   private final SizeClasses sizes;
   private final Agent agent;
   private final List<Agent> moreWork = new CopyOnWriteArrayList<>();
+  private final List<Runnable> moreToUnmap = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private volatile boolean zeroed;
   private volatile AgentRunner runner;
@@ -312,6 +313,11 @@ public final class SlabAllocator implements AutoCloseable {
     moreWork.remove(work);
   }
 
+  /** Has {@link #unmap} give back native memory of a module on top of this as well. */
+  public void addToUnmap(Runnable unmap) {
+    moreToUnmap.add(unmap);
+  }
+
   /** Runs {@link #agent} on a daemon thread of ours until {@link #close}. */
   public synchronized void startAgent() {
     checkOpen();
@@ -455,6 +461,7 @@ public final class SlabAllocator implements AutoCloseable {
       unmapped = true;
       pages.unmap();
       metadata.unmap();
+      moreToUnmap.forEach(Runnable::run);
     }
   }
 

@@ -55,7 +55,9 @@ final class CloseTest {
     }
 
     @Override
-    public void makeRoom(OwnedCache cache, long pages, int attempt) {}
+    public Runnable makeRoom(OwnedCache cache, long pages, int attempt) {
+      return null;
+    }
 
     @Override
     public void uncharge(OwnedCache cache, long pages) {}

@@ -36,13 +36,15 @@ public interface Account {
    * owner word must not be read.
    *
    * @param attempt how often this was called for the same request, from 0
+   * @return what keeps the room for the request, run after its next attempt; null if nothing does
    * @throws OutOfNativeMemoryException if trying again would be useless; it says who refused
    */
-  default void makeRoom(OwnedCache cache, long pages, int attempt) {
+  default Runnable makeRoom(OwnedCache cache, long pages, int attempt) {
     if (attempt > 0) {
       throw cache.refusedByAccount(pages);
     }
     cache.collect();
+    return null;
   }
 
   /**

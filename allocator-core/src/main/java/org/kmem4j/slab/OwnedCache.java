@@ -287,12 +287,21 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   final long insist(LongSupplier attempt, long bytes, long pages) {
     int refusedByAccount = 0;
     int refusedByPages = 0;
+    Runnable keptRoom = null;
     while (true) {
-      long result = attempt.getAsLong();
+      long result;
+      try {
+        result = attempt.getAsLong();
+      } finally {
+        if (keptRoom != null) {
+          keptRoom.run();
+          keptRoom = null;
+        }
+      }
       if (result > 0) {
         return result;
       } else if (result == NO_CHARGE) {
-        account.makeRoom(this, pages, refusedByAccount++);
+        keptRoom = account.makeRoom(this, pages, refusedByAccount++);
       } else if (result == NO_OBJECT_CHARGE) {
         throw slabs.refusedBy("the object account of cache \"" + name() + '"', bytes);
       } else if (refusedByPages++ == 0) {

@@ -61,10 +61,11 @@ final class ObjectPoolTest {
     }
 
     @Override
-    public void makeRoom(OwnedCache cache, long pages, int attempt) {
+    public Runnable makeRoom(OwnedCache cache, long pages, int attempt) {
       if (attempt > 0) {
         throw new OutOfNativeMemoryException("limited", pages, usage, max, null);
       }
+      return null;
     }
 
     @Override

@@ -248,10 +248,11 @@ final class AccountTest {
     }
 
     @Override
-    public void makeRoom(OwnedCache cache, long pages, int attempt) {
+    public Runnable makeRoom(OwnedCache cache, long pages, int attempt) {
       if (trims++ < 10) { // not for ever: it takes the slabs back that are being prewarmed
         allocator.trim(); // waits for a grace period: nobody may be inside a section or hold a lock
       }
+      return null;
     }
 
     @Override

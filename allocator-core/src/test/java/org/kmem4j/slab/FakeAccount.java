@@ -36,11 +36,12 @@ final class FakeAccount implements Account {
   }
 
   @Override
-  public void makeRoom(OwnedCache cache, long pages, int attempt) {
+  public Runnable makeRoom(OwnedCache cache, long pages, int attempt) {
     if (attempt > 0) {
       throw new OutOfNativeMemoryException(
           "the account's limit is " + max, pages << 12, usage() << 12, max << 12, null);
     }
+    return null;
   }
 
   @Override

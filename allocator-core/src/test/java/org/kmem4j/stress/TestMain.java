@@ -8,10 +8,12 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Runs one plain test method, or all of a class, in a JVM of its own, as JUnit would; JUnit's
- * launcher is not on the class path of tests.
+ * Runs one test method, or all of a class, plain or with booleans for values, in a JVM of its own,
+ * as JUnit would; JUnit's launcher is not on the class path of tests.
  */
 public final class TestMain {
   private TestMain() {}
@@ -25,11 +27,15 @@ public final class TestMain {
     String[] parts = args[0].split("#");
     Class<?> type = Class.forName(parts[0]);
     int run = 0;
-    for (Method method : annotated(type, Test.class)) {
+    List<Method> methods = annotated(type, Test.class);
+    methods.addAll(annotated(type, ParameterizedTest.class));
+    for (Method method : methods) {
       if (parts.length == 1 || method.getName().equals(parts[1])) {
         run++;
         try {
-          run(type, method);
+          for (Object[] arguments : arguments(method)) {
+            run(type, method, arguments);
+          }
         } catch (InvocationTargetException e) {
           e.getCause().printStackTrace();
           System.exit(1);
@@ -42,14 +48,25 @@ public final class TestMain {
     System.exit(0); // though threads be parked
   }
 
-  private static void run(Class<?> type, Method test) throws Exception {
+  private static List<Object[]> arguments(Method method) {
+    if (method.getParameterCount() == 0) {
+      return List.<Object[]>of(new Object[0]);
+    }
+    List<Object[]> arguments = new ArrayList<>();
+    for (boolean value : method.getAnnotation(ValueSource.class).booleans()) {
+      arguments.add(new Object[] {value});
+    }
+    return arguments;
+  }
+
+  private static void run(Class<?> type, Method test, Object... arguments) throws Exception {
     var constructor = type.getDeclaredConstructor();
     constructor.setAccessible(true);
     Object instance = constructor.newInstance();
     for (Method before : annotated(type, BeforeEach.class)) {
       before.invoke(instance);
     }
-    test.invoke(instance);
+    test.invoke(instance, arguments);
     for (Method after : annotated(type, AfterEach.class)) {
       after.invoke(instance);
     }

@@ -56,6 +56,7 @@ public final class MemCgroups implements AutoCloseable {
     tree.setStrict(strict);
     tree.changeLimits(rules::of, rules::of).run();
     allocator.addWork(agent);
+    allocator.addToUnmap(tree::unmap);
   }
 
   /**

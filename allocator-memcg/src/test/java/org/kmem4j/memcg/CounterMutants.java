@@ -168,10 +168,10 @@ final class CounterMutants {
               "if (!draining.tryLock()) { return 0; }",
               STOCK_TEST + "aRequestThatDrainsWaitsForTheDrainOfAnother"),
           of(
-              "a request holds the level that refused it while it drains",
-              STOCK,
-              "refused.hold(); try { drain(refused);",
-              "drain(refused); refused.hold(); try {",
+              "while a level is held nobody charges ahead below it",
+              COUNTER,
+              "while (Memory.getLongVolatile(address + HOLDS) == 0) {",
+              "while (address != 0) {",
               STOCK_TEST + "nobodyStocksWhileARequestDrains"),
           of(
               "a drain takes the subtree alone",
@@ -191,12 +191,6 @@ final class CounterMutants {
               "pages += drain(line(i), top);",
               "pages += PerThread.slot(i) == PerThread.find() ? drain(line(i), top) : 0;",
               STOCK_TEST + "whatADeadThreadHasStockedIsDrained"),
-          of(
-              "a request drains as far up as it is refused",
-              STOCK,
-              "if (refused == null || drained != null && refused.isWithin(drained)) {",
-              "if (refused == null || drained != null) {",
-              STOCK_TEST + "aRequestDrainsAsFarUpAsItIsRefused"),
           of(
               "a virtual thread has no stock",
               STOCK,

@@ -103,7 +103,7 @@ final class GroupMutants {
               GROUP,
               "MemCgroup payer = nearestOnline(); MemCgroup by",
               "MemCgroup payer = tree.payerOf(cache); MemCgroup by",
-              TEST + "manyHandlesOfReleasedGroupsServeTheHeir"),
+              TEST + "theOwnerWordOfAnEndedCacheIsNotRead"),
           // ------------------------------------------------------------ the program
           of(
               "the agent looks at a group once",
@@ -151,5 +151,17 @@ final class GroupMutants {
               GROUP,
               "if (!tree.isReclaiming() && !by.isKnownToBeFull(pages)) {",
               "if (!tree.isReclaiming()) {",
-              LIMIT + "whoIsRefusedAgainAndAgainDisturbsNobody"));
+              LIMIT + "whoIsRefusedAgainAndAgainDisturbsNobody"),
+          of(
+              "whoever insists has the level held until it tries again",
+              GROUP,
+              "if (gainful) { return () -> { counter.unhold(); css.put(); }; }",
+              "if (gainful) { counter.unhold(); css.put(); return () -> {}; }",
+              LIMIT + "whoInsistsIsNotRefusedForWhatOthersHaveStocked"),
+          of(
+              "an ancestor that refuses the second time is drained too",
+              GROUP,
+              "gainful = attempt == 0 || gained > 0 && attempt < MAX_FRUITLESS;",
+              "gainful = attempt == 0;",
+              LIMIT + "whoInsistsDrainsAsFarUpAsItIsRefused"));
 }

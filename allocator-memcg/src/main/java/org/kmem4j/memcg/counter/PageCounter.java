@@ -160,13 +160,14 @@ public final class PageCounter {
 
   /**
    * Forbids charging ahead here and below until {@link #unhold}; holds are counted. What was begun
-   * before may go on: see {@link Stock#drain}.
+   * before may go on until a {@link Stock#drain} has waited for it.
    */
-  void hold() {
+  public void hold() {
     Memory.getAndAddLong(address + HOLDS, 1);
   }
 
-  void unhold() {
+  /** Ends one hold. */
+  public void unhold() {
     Memory.getAndAddLong(address + HOLDS, -1);
   }
 

@@ -35,7 +35,8 @@ import org.kmem4j.sync.StackProbe;
  * request is charged exactly, and requests for single pages do not meet each other's batches. Pages
  * that a drainer has taken and not yet uncharged are nobody's; a request that was refused beside a
  * running drain waits for its end and tries again. What others have stocked counts as charged, so
- * it may refuse {@link #tryCharge}; {@link #chargeDrained} is refused by pages in use alone.
+ * it may refuse {@link #tryCharge}. Whoever insists holds the level that refused, drains it, tries
+ * again and ends the hold: then pages in use alone can refuse it.
  */
 public final class Stock {
   /** Pages charged at once, and the most that an entry holds. */
@@ -133,30 +134,6 @@ public final class Stock {
 
   private static boolean isEnded(long drains) {
     return (drains & 1) == 0;
-  }
-
-  /**
-   * Charges pages, draining what stands in the way. While this runs, nobody stocks below the
-   * counter that refused.
-   *
-   * @return null, or a counter whose room is in use, stocks aside
-   */
-  public PageCounter chargeDrained(Chargeable group, long pages) {
-    return chargeDrained(group.counter(), pages, null);
-  }
-
-  private PageCounter chargeDrained(PageCounter counter, long pages, PageCounter drained) {
-    PageCounter refused = counter.tryCharge(pages);
-    if (refused == null || drained != null && refused.isWithin(drained)) {
-      return refused;
-    }
-    refused.hold();
-    try {
-      drain(refused);
-      return chargeDrained(counter, pages, refused); // an ancestor may refuse now
-    } finally {
-      refused.unhold();
-    }
   }
 
   /** Takes charged pages off, into the stock if the calling thread has one of that group. */

@@ -314,6 +314,11 @@ public final class GroupTree {
     }
   }
 
+  /** Gives native memory back. Nobody may charge or uncharge from here on. */
+  public void unmap() {
+    stock.unmap();
+  }
+
   // ------------------------------------------------------------------ the agent
 
   void lookAtLater(MemCgroup group) {

@@ -709,34 +709,33 @@ public final class MemCgroup implements Account, AutoCloseable {
   // ------------------------------------------------------------------ making room
 
   @Override
-  public void makeRoom(OwnedCache cache, long pages, int attempt) {
+  public Runnable makeRoom(OwnedCache cache, long pages, int attempt) {
     MemCgroup payer = nearestOnline();
-    if (payer != null && payer.css.tryGet()) { // it may be closed meanwhile
-      try {
-        payer.makeRoom(pages, attempt);
-      } finally {
+    if (payer == null || !payer.css.tryGet()) { // it may be closed meanwhile
+      return null;
+    }
+    Runnable room = null;
+    try {
+      room = payer.makeRoom(pages, attempt);
+      return room;
+    } finally {
+      if (room == null) {
         payer.css.put();
       }
     }
   }
 
-  private void makeRoom(long pages, int attempt) {
+  /** As {@link Account#makeRoom}; what is returned, if anything, puts a reference. */
+  private Runnable makeRoom(long pages, int attempt) {
     MemCgroup by = full;
     if (by == null) {
-      return; // there was room meanwhile
+      return null; // there was room meanwhile
     }
-    long gained = 0;
     if (!tree.isReclaiming() && !by.isKnownToBeFull(pages)) {
-      gained = by.collect();
-      if (gained == 0) {
-        gained = tree.reclaim(by, pages, Kind.MAX);
+      Runnable room = tryMakeRoom(by, pages, attempt);
+      if (room != null) {
+        return room;
       }
-      reclaimedPages += gained;
-      if (attempt == 0 || gained > 0 && attempt < MAX_FRUITLESS) {
-        return; // collecting may have freed objects of this cache, though no page
-      }
-      by.fruitlessUsage = by.css.counter().usage();
-      by.fruitlessSince = System.nanoTime();
     }
     by.raise(Kind.OOM);
     Refusal refusal = Refusal.ofPages(this, by, refusedUsage, refusedMax, pages, reclaimedPages);
@@ -744,6 +743,33 @@ public final class MemCgroup implements Account, AutoCloseable {
       throw new MemcgLimitException(refusal);
     }
     by.fruitlessUsage = Long.MAX_VALUE; // the program says that there is room now
+    return null;
+  }
+
+  /** Null if nothing was gained. Else nobody charges ahead until the request was tried again. */
+  private Runnable tryMakeRoom(MemCgroup by, long pages, int attempt) {
+    PageCounter counter = by.css.counter();
+    boolean gainful = false;
+    counter.hold();
+    try {
+      long gained = by.collectAndReclaim(pages, Kind.MAX);
+      reclaimedPages += gained;
+      // Collecting may have freed objects of this cache, though no page.
+      gainful = attempt == 0 || gained > 0 && attempt < MAX_FRUITLESS;
+    } finally {
+      if (!gainful) {
+        counter.unhold();
+      }
+    }
+    if (gainful) {
+      return () -> {
+        counter.unhold();
+        css.put();
+      };
+    }
+    by.fruitlessUsage = counter.usage();
+    by.fruitlessSince = System.nanoTime();
+    return null;
   }
 
   /** Whether it was tried in vain to make room here, a moment ago, and no page came free since. */
@@ -760,11 +786,16 @@ public final class MemCgroup implements Account, AutoCloseable {
    * @return pages that were uncharged
    */
   long collect() {
-    long before = css.counter().usage();
-    tree.stock.drain(css.counter());
-    tree.slabs.drain(ownedBelow(), tree.slabs.waitNanos());
-    tree.stock.drain(css.counter()); // what was uncharged may be in our own stock
-    return Math.max(0, before - css.counter().usage());
+    PageCounter counter = css.counter();
+    long before = counter.usage();
+    counter.hold(); // what slabs uncharge is to go into no stock
+    try {
+      tree.stock.drain(counter);
+      tree.slabs.drain(ownedBelow(), tree.slabs.waitNanos());
+    } finally {
+      counter.unhold();
+    }
+    return Math.max(0, before - counter.usage());
   }
 
   private long collectAndReclaim(long pages, Kind why) {

@@ -140,7 +140,7 @@ class CounterModelTest {
               inUse[index] -= pages;
             }
           }
-          case 5 -> inUse[index] += stock.chargeDrained(group, pages) == null ? pages : 0;
+          case 5 -> inUse[index] += Counters.chargeDrained(stock, group, pages) == null ? pages : 0;
           default -> inUse[index] += stock.tryCharge(group, pages) == null ? pages : 0;
         }
         checkStocks(stock, groups, inUse);

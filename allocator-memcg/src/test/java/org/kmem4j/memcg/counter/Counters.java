@@ -28,6 +28,27 @@ public final class Counters implements AutoCloseable {
     return group == null || group.references.get() == 0 ? null : group;
   }
 
+  /**
+   * Charges as whoever insists does.
+   *
+   * @return null, or a counter whose room is in use, stocks aside
+   */
+  static PageCounter chargeDrained(Stock stock, Group group, long pages) {
+    PageCounter drained = null;
+    PageCounter refused = group.counter().tryCharge(pages);
+    while (refused != null && (drained == null || !refused.isWithin(drained))) {
+      drained = refused; // the second time an ancestor
+      drained.hold();
+      try {
+        stock.drain(drained);
+        refused = group.counter().tryCharge(pages);
+      } finally {
+        drained.unhold();
+      }
+    }
+    return refused;
+  }
+
   @Override
   public void close() {
     memory.unmap();

@@ -62,7 +62,7 @@ class NoGarbageTest {
     root.setMax(5);
 
     assertEquals(0, garbage(() -> stock.tryCharge(group, 6)));
-    assertEquals(0, garbage(() -> stock.chargeDrained(group, 6)));
+    assertEquals(0, garbage(() -> Counters.chargeDrained(stock, group, 6)));
   }
 
   @Test

@@ -138,7 +138,9 @@ class TwoThatFitTest {
     }
     var large = counters.group(parent);
     startOneThatFits(
-        pages -> stock.chargeDrained(large, pages) == null, large.counter()::uncharge, 298);
+        pages -> Counters.chargeDrained(stock, large, pages) == null,
+        large.counter()::uncharge,
+        298);
     crew.start(
         () -> {
           while (crew.goesOn()) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.kmem4j.memcg.Groups;
 import org.kmem4j.memcg.MemCgroups;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.SizeClasses;
 import org.kmem4j.stress.Crew;
 import org.kmem4j.sync.Rcu;
 
@@ -95,6 +97,8 @@ final class LimitTest {
     long start = System.nanoTime();
 
     for (int i = 0; i < 300; i++) {
+      mine.free(objects.removeLast()); // into a front: it would cost a grace period to take it away
+      objects.add(mine.tryAlloc());
       assertThrows(MemcgLimitException.class, mine::alloc);
       assertEquals(0, mine.tryAlloc());
     }
@@ -104,6 +108,58 @@ final class LimitTest {
         Rcu.gracePeriods() - periods <= allowed,
         Rcu.gracePeriods() - periods + " grace periods, allowed are " + allowed);
     objects.forEach(mine::free);
+  }
+
+  /**
+   * A sibling stocks pages all the while; all of them together, but not its stock, leave room for a
+   * large block.
+   */
+  @Test
+  void whoInsistsIsNotRefusedForWhatOthersHaveStocked() throws InterruptedException {
+    long large = 256;
+    group.max((large + 20) * PAGE);
+    MemCgroup loud = group.create("loud");
+    SizeClasses ofLoud = fixture.allocator().in(loud);
+    SizeClasses ofUs = fixture.allocator().in(group.create("us"));
+    Crew crew = new Crew();
+    crew.start(
+        () -> {
+          while (crew.goesOn()) {
+            ofLoud.free(ofLoud.alloc(20 * PAGE));
+          }
+        });
+    crew.start(
+        () -> {
+          while (crew.goesOn()) {
+            ofUs.free(ofUs.alloc(large * PAGE));
+          }
+        });
+
+    crew.runFor(Duration.ofSeconds(1)); // neither throws
+
+    assertTrue(group.peak() <= (large + 20) * PAGE);
+  }
+
+  @Test
+  void whoInsistsDrainsAsFarUpAsItIsRefused() throws InterruptedException {
+    group.max(300 * PAGE);
+    MemCgroup near = group.create("near").max(200 * PAGE);
+    SizeClasses ofUs = fixture.allocator().in(near.create("us"));
+    stockOnAThread(near.create("sibling"));
+    stockOnAThread(group.create("cousin"));
+    long filler = fixture.allocator().in(group.create("filler")).alloc(100 * PAGE);
+
+    ofUs.free(ofUs.alloc(200 * PAGE)); // refused by near, then by the group
+
+    fixture.allocator().free(filler);
+  }
+
+  private void stockOnAThread(MemCgroup stocked) throws InterruptedException {
+    SizeClasses arena = fixture.allocator().in(stocked);
+    Crew crew = new Crew();
+    crew.start(() -> arena.free(arena.alloc(20 * PAGE)));
+    crew.join();
+    assertTrue(stocked.stockedBytes() > 0);
   }
 
   @Test

@@ -10,10 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.Groups;
@@ -251,5 +256,28 @@ final class MemCgroupTest {
     }
     fixture.await(() -> groups.root().dyingDescendants() == 0);
     assertTrue(groups.lingeringCaches().isEmpty());
+  }
+
+  /**
+   * Three hundred times what a tree maps for itself is more than all else that may come about
+   * meanwhile.
+   */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void treesThatComeAndGoLeaveNothingMapped() throws IOException {
+    long before = addressSpace();
+    for (int i = 0; i < 300; i++) {
+      SlabAllocator allocator = SlabAllocator.builder().max(1 << 20).build();
+      MemCgroups.on(allocator).close();
+      allocator.close();
+      allocator.unmap();
+    }
+
+    long grown = addressSpace() - before;
+    assertTrue(grown < 40 << 20, "grown by " + grown);
+  }
+
+  private static long addressSpace() throws IOException {
+    return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[0]) * 4096;
   }
 }
