@@ -1,7 +1,10 @@
 package org.kmem4j;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -482,7 +485,7 @@ public final class SlabAllocator implements AutoCloseable {
       this.settings = settings;
     }
 
-    private Builder with(UnaryOperator<java.util.Properties> change) {
+    private Builder with(UnaryOperator<Properties> change) {
       settings = Settings.from(change.apply(settings.toProperties()));
       return this;
     }
@@ -506,7 +509,7 @@ public final class SlabAllocator implements AutoCloseable {
     }
 
     /** How long free pages keep their memory before it is given back. */
-    public Builder decay(java.time.Duration time) {
+    public Builder decay(Duration time) {
       return with(Settings.DECAY, time.toNanos() + "ns");
     }
 
@@ -552,7 +555,7 @@ public final class SlabAllocator implements AutoCloseable {
 
     /** Receives what is alive at {@link SlabAllocator#close}; by default a warning is logged. */
     public Builder onClose(Consumer<LiveReport> listener) {
-      onClose = java.util.Objects.requireNonNull(listener);
+      onClose = Objects.requireNonNull(listener);
       return this;
     }
 

@@ -104,7 +104,7 @@ final class CloseTest {
   void everyMethodOfACacheSaysThatItIsClosed() {
     SlabAllocator allocator = allocators.open();
     KmemCache cache = allocator.createCache("c", 64);
-    KmemCache twin = cache.in(new Nobody());
+    KmemCache child = cache.in(new Nobody());
     KmemCache debug = allocator.createCache(CacheOptions.of("d", 64).debug(true));
     SizeClasses sizes = allocator.in(new Nobody());
     ObjectPool<Flyweight> pool = allocator.pool("p", 64);
@@ -117,10 +117,10 @@ final class CloseTest {
       assertAll(
           () -> assertClosed(cache::tryAlloc),
           () -> assertClosed(cache::alloc),
-          () -> assertClosed(twin::alloc),
+          () -> assertClosed(child::alloc),
           () -> assertClosed(debug::alloc),
           () -> assertClosed(() -> cache.free(object)),
-          () -> assertClosed(() -> twin.free(object)),
+          () -> assertClosed(() -> child.free(object)),
           () -> assertClosed(() -> debug.free(object)),
           () -> assertClosed(() -> cache.tryAllocBulk(new long[3], 0, 3)),
           () -> assertClosed(() -> cache.allocBulk(new long[3], 0, 3)),

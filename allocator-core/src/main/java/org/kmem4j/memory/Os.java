@@ -10,8 +10,10 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.Locale;
 
 /**
@@ -209,7 +211,7 @@ public final class Os {
           throw failed("mincore", range(address + at, length), state);
         }
         for (long i = 0; i < length / PAGE_BYTES; i++) {
-          pages += present.get(java.lang.foreign.ValueLayout.JAVA_BYTE, i) & 1;
+          pages += present.get(ValueLayout.JAVA_BYTE, i) & 1;
         }
       }
       return pages * PAGE_BYTES;
@@ -278,7 +280,7 @@ public final class Os {
   }
 
   private static MethodHandle call(String name, FunctionDescriptor type, Linker.Option... options) {
-    Linker.Option[] all = java.util.Arrays.copyOf(options, options.length + 1);
+    Linker.Option[] all = Arrays.copyOf(options, options.length + 1);
     all[options.length] = Linker.Option.captureCallState("errno");
     return Native.find(name, type, all);
   }

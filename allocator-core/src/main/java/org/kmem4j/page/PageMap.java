@@ -46,9 +46,12 @@ public final class PageMap {
   private static final Struct FRAME = Struct.named("frame", "Sixteen bytes for each 4 KiB page.");
 
   /** For the head of a free block; guarded by the page allocator's lock. */
-  private static final long NEXT = FRAME.half("next", "next free block: page number, or -1");
+  private static final long NEXT =
+      FRAME.half(
+          "next", "next free block: page number, or -1; of a large block half its owner word");
 
-  private static final long PREV = FRAME.half("prev", "previous free block: page number, or -1");
+  private static final long PREV =
+      FRAME.half("prev", "previous free block, likewise; of a large block the other half");
   private static final long PAGES =
       FRAME.word("pages", "length of a large block in pages; CASed to 0 by who frees it");
 

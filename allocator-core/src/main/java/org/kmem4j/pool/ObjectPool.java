@@ -1,6 +1,7 @@
 package org.kmem4j.pool;
 
 import java.util.Objects;
+import org.agrona.DirectBuffer;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
@@ -40,7 +41,7 @@ public final class ObjectPool<F extends Flyweight> {
 
   private static void checkFlags() {
     Module base = Object.class.getModule();
-    Module agrona = org.agrona.DirectBuffer.class.getModule();
+    Module agrona = DirectBuffer.class.getModule();
     if (!base.isOpen("jdk.internal.misc", agrona)) {
       throw new IllegalStateException(
           "pools need Agrona's buffers: start the JVM with --add-opens"

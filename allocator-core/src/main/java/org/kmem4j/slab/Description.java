@@ -12,6 +12,7 @@ package org.kmem4j.slab;
  * @param offset distance from the first byte of the object
  * @param state "in use", "free", "in a sheaf or in use" (only debug caches know which), "header",
  *     "unused" (a page of no slab), "foreign"
+ * @param paidBy the account that pays for it now, such as a group's path; null for nobody
  */
 public record Description(
     long address,
@@ -21,7 +22,13 @@ public record Description(
     long object,
     int index,
     long offset,
-    String state) {
+    String state,
+    String paidBy) {
+
+  /** Of an address that lies in no object, and for which nobody pays. */
+  Description(long address, long region, long slab, String state) {
+    this(address, region, slab, null, 0, -1, 0, state, null);
+  }
 
   @Override
   public String toString() {
@@ -41,6 +48,7 @@ public record Description(
         + "\", slab 0x"
         + Long.toHexString(slab)
         + ", region "
-        + region;
+        + region
+        + (paidBy == null ? "" : ", paid by " + paidBy);
   }
 }

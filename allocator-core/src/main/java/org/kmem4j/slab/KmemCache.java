@@ -827,11 +827,19 @@ public final class KmemCache extends OwnedCache {
     long offset = where - slab - first;
     int index = (int) (offset / stride());
     if (offset < 0 || index >= Slab.objects(slab)) {
-      return new Description(where, region, slab, name(), 0, -1, 0, "header");
+      return new Description(where, region, slab, name(), 0, -1, 0, "header", payerName());
     }
     long object = slab + first + (long) index * stride();
     return new Description(
-        where, region, slab, name(), object, index, where - object, stateOf(slab, index));
+        where,
+        region,
+        slab,
+        name(),
+        object,
+        index,
+        where - object,
+        stateOf(slab, index),
+        payerName());
   }
 
   private String stateOf(long slab, int index) {

@@ -266,6 +266,12 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
 
   // ------------------------------------------------------------------ who pays
 
+  /** Who pays now, as messages name it; null for nobody. */
+  final String payerName() {
+    Account payer = account == null ? null : account.heir();
+    return payer == null ? null : payer.toString();
+  }
+
   final boolean tryCharge(long pages) {
     return account == null || account.tryCharge(this, pages);
   }

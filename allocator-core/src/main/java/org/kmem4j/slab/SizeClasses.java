@@ -1,5 +1,6 @@
 package org.kmem4j.slab;
 
+import java.util.ArrayList;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import org.kmem4j.memory.Os;
@@ -32,7 +33,7 @@ public final class SizeClasses {
   private static final byte[] MEDIUM = table(MAX_CLASS_BYTES, MEDIUM_STEP_SHIFT);
 
   private final SizeClasses root;
-  private final ConcurrentHashMap<Account, SizeClasses> twins = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Account, SizeClasses> children = new ConcurrentHashMap<>();
   private final Account account;
   private final Slabs slabs;
   private final PageMap map;
@@ -69,7 +70,7 @@ public final class SizeClasses {
     this.slabs = base.slabs;
     this.map = base.map;
     this.classes = new KmemCache[SIZES.length];
-    this.large = new LargeBlocks(slabs, account, () -> base.twins.remove(account, this));
+    this.large = new LargeBlocks(slabs, account, () -> base.children.remove(account, this));
     this.maxClassBytes = base.maxClassBytes;
     this.account = account;
   }
@@ -95,35 +96,35 @@ public final class SizeClasses {
   public SizeClasses in(Account payer) {
     Objects.requireNonNull(payer, "account");
     slabs.checkOpen();
-    SizeClasses twin = root.twins.get(payer);
-    while (twin == null) {
+    SizeClasses child = root.children.get(payer);
+    while (child == null) {
       Account heir = payer.heir();
       if (heir == null) {
         return root;
       }
-      twin = heir.equals(payer) ? createTwin(payer) : in(heir);
+      child = heir.equals(payer) ? createChild(payer) : in(heir);
     }
-    return twin;
+    return child;
   }
 
-  /** Returns the twin, by whomever it was made, or null if the account was closed meanwhile. */
-  private SizeClasses createTwin(Account payer) {
+  /** Returns the child, by whomever it was made, or null if the account was closed meanwhile. */
+  private SizeClasses createChild(Account payer) {
     slabs.checkPays(payer);
     SizeClasses fresh = new SizeClasses(root, payer);
-    SizeClasses twin = null;
+    SizeClasses child = null;
     try {
-      slabs.publish(fresh.large, () -> root.twins.putIfAbsent(payer, fresh));
-      twin = root.twins.get(payer);
+      slabs.publish(fresh.large, () -> root.children.putIfAbsent(payer, fresh));
+      child = root.children.get(payer);
     } finally {
-      if (twin != fresh) { // somebody was faster, or the account was closed: nobody has seen it
+      if (child != fresh) { // somebody was faster, or the account was closed: nobody has seen it
         fresh.large.retire();
       }
     }
-    return twin;
+    return child;
   }
 
   private static int[] sizes() {
-    var sizes = new java.util.ArrayList<Integer>();
+    var sizes = new ArrayList<Integer>();
     for (int size = 8; size <= 128; size += 8) {
       sizes.add(size);
     }

@@ -1,5 +1,6 @@
 package org.kmem4j.slab;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.kmem4j.page.PageLayout;
 
@@ -12,7 +13,7 @@ public final class SlabLayout {
   /** Each as a section of Markdown. */
   public static List<String> structs() {
     List<String> all =
-        new java.util.ArrayList<>(
+        new ArrayList<>(
             List.of(Slab.LAYOUT, KmemCache.LAYOUT, CacheSlabs.STATE_LAYOUT, LargeBlocks.LAYOUT));
     all.addAll(PageLayout.structs());
     return all;

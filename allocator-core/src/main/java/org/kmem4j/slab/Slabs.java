@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Metadata;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.OsException;
@@ -427,20 +428,42 @@ public final class Slabs {
   /** Says what any address is. Reads nothing that is not ours. */
   public Description describe(long address) {
     if (!pages.map().contains(address)) {
-      return new Description(address, -1, 0, null, 0, -1, 0, "foreign");
+      return new Description(address, -1, 0, "foreign");
     }
     long region = (address - pages.map().base()) >>> (Os.PAGE_SHIFT + PageAllocator.MAX_ORDER);
     long slab = pages.map().slabOf(address);
     if (slab == 0) {
       long block = pages.largeAround(address);
       return block == 0
-          ? new Description(address, region, 0, null, 0, -1, 0, "unused")
-          : new Description(address, region, 0, "large", block, 0, address - block, "in use");
+          ? new Description(address, region, 0, "unused")
+          : new Description(
+              address,
+              region,
+              0,
+              "large",
+              block,
+              0,
+              address - block,
+              "in use",
+              payerOfLarge(block));
     }
     KmemCache cache = cacheAround(address);
     return cache == null
-        ? new Description(address, region, slab, null, 0, -1, 0, "unused")
+        ? new Description(address, region, slab, "unused")
         : cache.describe(address, region, slab);
+  }
+
+  /** Who pays for a large block, which somebody may be freeing: then its owner may be anything. */
+  private String payerOfLarge(long block) {
+    long word = pages.ownerOfLarge(block);
+    long struct = word == 0 ? 0 : Memory.getLong(word);
+    if (!metadata.contains(struct)) {
+      return null;
+    }
+    int id = (int) Memory.getLong(struct + LargeBlocks.ID);
+    return id > 0 && id < ALL.length && ALL[id] instanceof LargeBlocks owner
+        ? owner.payerName()
+        : null;
   }
 
   static String hex(long address) {

@@ -336,13 +336,13 @@ final class ObjectPoolTest {
   }
 
   @Test
-  void theTwinOfADebuggedPoolKnowsTheSameViews() {
+  void theChildOfADebuggedPoolKnowsTheSameViews() {
     ObjectPool<Order> pool = debugging();
-    ObjectPool<Order> twin = pool.in(new Limited(100));
-    Order first = twin.acquire(new Order());
+    ObjectPool<Order> child = pool.in(new Limited(100));
+    Order first = child.acquire(new Order());
     Order second = pool.view(new Order(), first.address());
 
-    twin.release(first);
+    child.release(first);
 
     assertThrows(IndexOutOfBoundsException.class, second::id);
   }

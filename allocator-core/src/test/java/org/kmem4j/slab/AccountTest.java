@@ -57,14 +57,15 @@ final class AccountTest {
   @Test
   void theStructNamesThePayerInOneWord() {
     KmemCache root = allocator.createCache("c", 64);
-    KmemCache twin = root.in(account);
+    KmemCache child = root.in(account);
 
     assertAll(
         () -> assertEquals(0, Memory.getLong(root.address() + KmemCache.MEMCG)),
-        () -> assertEquals(0x1000, Memory.getLong(twin.address() + KmemCache.MEMCG)),
-        () -> assertEquals(root.address(), Memory.getLong(twin.address() + KmemCache.ROOT)),
-        () -> assertEquals(twin.address(), Memory.getLong(allocator.describe(twin.alloc()).slab())),
-        () -> assertSame(account, twin.account()));
+        () -> assertEquals(0x1000, Memory.getLong(child.address() + KmemCache.MEMCG)),
+        () -> assertEquals(root.address(), Memory.getLong(child.address() + KmemCache.ROOT)),
+        () ->
+            assertEquals(child.address(), Memory.getLong(allocator.describe(child.alloc()).slab())),
+        () -> assertSame(account, child.account()));
   }
 
   @Test
@@ -106,22 +107,22 @@ final class AccountTest {
   }
 
   @Test
-  void theTwinForAnAccountIsMadeOnce() {
+  void theChildForAnAccountIsMadeOnce() {
     KmemCache root = allocator.createCache("c", 64);
 
-    KmemCache twin = root.in(account);
+    KmemCache child = root.in(account);
 
-    assertSame(twin, root.in(account));
-    assertSame(twin, twin.in(account));
-    assertSame(twin, root.in(other).in(account));
-    assertNotSame(twin, root.in(other));
+    assertSame(child, root.in(account));
+    assertSame(child, child.in(account));
+    assertSame(child, root.in(other).in(account));
+    assertNotSame(child, root.in(other));
     assertThrows(NullPointerException.class, () -> root.in(null));
     assertSame(allocator.in(account), allocator.in(account));
     assertThrows(NullPointerException.class, () -> allocator.in(null));
   }
 
   @Test
-  void anObjectMayBeFreedThroughAnyTwinAndIsCreditedToItsOwn() {
+  void anObjectMayBeFreedThroughAnyChildAndIsCreditedToItsOwn() {
     KmemCache root = allocator.createCache("c", 4000);
     KmemCache mine = root.in(account);
     KmemCache theirs = root.in(other);
@@ -153,28 +154,28 @@ final class AccountTest {
   }
 
   @Test
-  void destroyEndsTheTwinsToo() {
+  void destroyEndsTheChildrenToo() {
     KmemCache root = allocator.createCache("c", 64);
-    KmemCache twin = root.in(account);
-    twin.alloc();
+    KmemCache child = root.in(account);
+    child.alloc();
     take(root, 2);
 
     assertEquals(3, root.destroy());
 
-    assertThrows(IllegalStateException.class, twin::alloc);
+    assertThrows(IllegalStateException.class, child::alloc);
   }
 
   @Test
-  void aTwinThatWasDestroyedIsMadeAnew() {
+  void aChildThatWasDestroyedIsMadeAnew() {
     KmemCache root = allocator.createCache("c", 64);
-    KmemCache twin = root.in(account);
-    twin.free(twin.alloc());
-    twin.destroy();
+    KmemCache child = root.in(account);
+    child.free(child.alloc());
+    child.destroy();
     assertEquals(0, account.usage());
 
     KmemCache next = root.in(account);
 
-    assertNotSame(twin, next);
+    assertNotSame(child, next);
     assertNotEquals(0, next.tryAlloc());
   }
 

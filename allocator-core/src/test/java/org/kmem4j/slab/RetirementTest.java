@@ -37,7 +37,7 @@ final class RetirementTest {
   private SlabAllocator allocator;
   private Slabs slabs;
   private KmemCache root;
-  private KmemCache twin;
+  private KmemCache child;
 
   /** An account that does something in the middle of what it is asked. */
   private static final class Hooked implements Account {
@@ -89,7 +89,7 @@ final class RetirementTest {
     allocator = allocators.open();
     slabs = allocator.slabs();
     root = allocator.createCache("c", 500);
-    twin = root.in(account);
+    child = root.in(account);
   }
 
   /** Makes steps until the cache is that far, or cannot go on. */
@@ -109,50 +109,50 @@ final class RetirementTest {
 
   @Test
   void aCacheThatIsEmptyEndsByItself() {
-    take(twin, 300).forEach(root::free);
+    take(child, 300).forEach(root::free);
 
-    twin.retire();
-    end(twin, State.RELEASED);
+    child.retire();
+    end(child, State.RELEASED);
 
     assertAll(
-        () -> assertEquals(State.RELEASED, twin.state),
+        () -> assertEquals(State.RELEASED, child.state),
         () -> assertEquals(0, account.usage.get()),
         () -> assertEquals(0, account.links.get()),
-        () -> assertFalse(slabs.snapshot().contains(twin)),
+        () -> assertFalse(slabs.snapshot().contains(child)),
         () -> assertEquals(1, root.references()),
-        () -> assertEquals(0, twin.pages()));
+        () -> assertEquals(0, child.pages()));
   }
 
   @Test
   void aCacheEndsWithItsLastObjectOnWhateverThread() throws InterruptedException {
-    List<Long> objects = take(twin, 30);
-    twin.retire();
-    end(twin, State.DRAINED);
-    assertEquals(30, twin.usedObjects());
+    List<Long> objects = take(child, 30);
+    child.retire();
+    end(child, State.DRAINED);
+    assertEquals(30, child.usedObjects());
 
     Crew crew = new Crew();
     crew.startVirtual(() -> objects.forEach(root::free));
     crew.join();
-    end(twin, State.RELEASED);
+    end(child, State.RELEASED);
 
-    assertEquals(State.RELEASED, twin.state);
+    assertEquals(State.RELEASED, child.state);
     assertEquals(0, account.usage.get());
   }
 
   @Test
   void aFastPathMayBeHeldBetweenLookupAndPopAcrossTheWholeEnd() throws InterruptedException {
-    take(twin, 20).forEach(twin::free);
+    take(child, 20).forEach(child::free);
     CountDownLatch looked = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     AtomicLong popped = new AtomicLong();
     Crew crew = new Crew();
     crew.start(
         () -> {
-          twin.free(twin.alloc());
+          child.free(child.alloc());
           Slot mine = PerThread.find();
           Rcu.enter(mine);
           try {
-            Sheaf main = Front.peek(mine, twin).getFirst();
+            Sheaf main = Front.peek(mine, child).getFirst();
             looked.countDown();
             Crew.await(goOn);
             popped.set(main.pop());
@@ -161,34 +161,34 @@ final class RetirementTest {
           }
         });
     Crew.await(looked);
-    twin.retire();
+    child.retire();
     for (int i = 0; i < 5; i++) {
       slabs.endings().advance(2_000_000);
     }
-    assertEquals(State.RETIRED, twin.state, "who is in a section may attach a front still");
+    assertEquals(State.RETIRED, child.state, "who is in a section may attach a front still");
     goOn.countDown();
     crew.join();
-    end(twin, State.DRAINED);
+    end(child, State.DRAINED);
 
-    assertEquals(1, twin.usedObjects());
+    assertEquals(1, child.usedObjects());
     allocator.validate();
     root.free(popped.get());
-    end(twin, State.RELEASED);
-    assertEquals(State.RELEASED, twin.state);
+    end(child, State.RELEASED);
+    assertEquals(State.RELEASED, child.state);
   }
 
   @Test
   void aPrewarmThatRunsWhileTheCacheEndsLeavesNothingBehind() {
     account.inCharge =
         () -> {
-          twin.retire();
-          end(twin, State.DRAINED);
+          child.retire();
+          end(child, State.DRAINED);
         };
 
-    assertTrue(twin.tryPrewarm(100), "it had begun before");
-    end(twin, State.RELEASED);
+    assertTrue(child.tryPrewarm(100), "it had begun before");
+    end(child, State.RELEASED);
 
-    assertEquals(State.RELEASED, twin.state);
+    assertEquals(State.RELEASED, child.state);
     assertEquals(0, account.usage.get());
   }
 
@@ -196,19 +196,19 @@ final class RetirementTest {
   void aSlowPathThatRunsWhileTheCacheEndsKeepsItAndAttachesNoFront() {
     account.inCharge =
         () -> {
-          twin.retire();
-          end(twin, State.DRAINED);
-          end(twin, State.RELEASED);
+          child.retire();
+          end(child, State.DRAINED);
+          end(child, State.RELEASED);
         };
 
-    long object = twin.tryAlloc();
+    long object = child.tryAlloc();
 
-    assertEquals(State.DRAINED, twin.state, "the slow path is a reference");
-    assertEquals(0, Front.peekCount(PerThread.find(), twin));
-    assertEquals(1, twin.usedObjects());
-    twin.free(object);
-    end(twin, State.RELEASED);
-    assertEquals(State.RELEASED, twin.state);
+    assertEquals(State.DRAINED, child.state, "the slow path is a reference");
+    assertEquals(0, Front.peekCount(PerThread.find(), child));
+    assertEquals(1, child.usedObjects());
+    child.free(object);
+    end(child, State.RELEASED);
+    assertEquals(State.RELEASED, child.state);
   }
 
   @Test
@@ -228,9 +228,9 @@ final class RetirementTest {
 
   @Test
   void damageElsewhereDoesNotKeepACacheAlive() {
-    take(twin, 500).forEach(root::free);
-    twin.retire();
-    end(twin, State.KILLED);
+    take(child, 500).forEach(root::free);
+    child.retire();
+    end(child, State.KILLED);
     slabs
         .deferred()
         .add(
@@ -241,14 +241,14 @@ final class RetirementTest {
     assertThrows(
         CorruptionException.class,
         () -> {
-          while (twin.state == State.KILLED) {
+          while (child.state == State.KILLED) {
             slabs.endings().advance(Long.MAX_VALUE);
           }
         });
     slabs.finishDeferred();
-    end(twin, State.RELEASED);
+    end(child, State.RELEASED);
 
-    assertEquals(State.RELEASED, twin.state);
+    assertEquals(State.RELEASED, child.state);
     assertEquals(0, account.usage.get());
   }
 
@@ -260,29 +260,29 @@ final class RetirementTest {
       some.retire();
       ended.add(some);
     }
-    twin.retire();
-    end(twin, State.RELEASED);
+    child.retire();
+    end(child, State.RELEASED);
     ended.forEach(some -> end(some, State.RELEASED));
 
-    long object = twin.tryAlloc();
+    long object = child.tryAlloc();
 
     assertNotEquals(0, object);
-    assertNotSame(twin, root.in(account));
+    assertNotSame(child, root.in(account));
     assertEquals(root.in(account).address(), Memory.getLong(allocator.describe(object).slab()));
-    twin.free(object);
+    child.free(object);
     assertAll(
-        () -> assertEquals(0, twin.pages()),
-        () -> assertEquals(0, twin.usedObjects()),
-        () -> assertEquals(0, twin.stats().pages()));
+        () -> assertEquals(0, child.pages()),
+        () -> assertEquals(0, child.usedObjects()),
+        () -> assertEquals(0, child.stats().pages()));
     root.in(account).destroy();
   }
 
   @Test
   void theNumberServesAnotherOnlyAfterAGracePeriod() throws InterruptedException {
-    long object = twin.alloc();
-    int number = twin.link();
-    twin.retire();
-    end(twin, State.DRAINED);
+    long object = child.alloc();
+    int number = child.link();
+    child.retire();
+    end(child, State.DRAINED);
     CountDownLatch entered = new CountDownLatch(1);
     CountDownLatch leave = new CountDownLatch(1);
     Crew crew = new Crew();
@@ -303,14 +303,14 @@ final class RetirementTest {
       slabs.endings().advance(2_000_000);
     }
 
-    assertEquals(State.EMPTY, twin.state);
+    assertEquals(State.EMPTY, child.state);
     List<KmemCache> others = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       others.add(allocator.createCache("other", 64));
     }
     leave.countDown();
     crew.join();
-    end(twin, State.RELEASED);
+    end(child, State.RELEASED);
     assertTrue(others.stream().noneMatch(other -> other.link() == number));
   }
 
@@ -325,7 +325,7 @@ final class RetirementTest {
 
     allocator.createCache("d", 64).in(account).free(0);
 
-    assertEquals(1 + 1, account.links.get(), "the first twin, and the one that serves now");
+    assertEquals(1 + 1, account.links.get(), "the first child, and the one that serves now");
   }
 
   @Test
@@ -381,7 +381,7 @@ final class RetirementTest {
 
     assertEquals(caches, slabs.snapshot().size());
     assertEquals(before, allocator.stats().metadataBytes());
-    assertEquals(2, root.references(), "its own, and the first twin's");
+    assertEquals(2, root.references(), "its own, and the first child's");
     root.in(poor).free(root.in(poor).alloc());
   }
 

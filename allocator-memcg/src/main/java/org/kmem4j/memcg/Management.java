@@ -3,6 +3,7 @@ package org.kmem4j.memcg;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.management.JMException;
 import javax.management.MBeanServer;
@@ -100,7 +101,7 @@ final class Management implements MemCgroupsMXBean {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("limit=" + limit + ", accepted: max, high, low or min", e);
     }
-    existing(path).limits(java.util.Map.of(which, LimitRules.size(which.key(), size)));
+    existing(path).limits(Map.of(which, LimitRules.size(which.key(), size)));
   }
 
   private MemCgroup existing(String path) {

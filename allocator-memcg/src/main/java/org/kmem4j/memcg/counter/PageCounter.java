@@ -129,14 +129,6 @@ public final class PageCounter {
     return refused;
   }
 
-  /** Charges pages whatever the limits. For what has been handed out already. */
-  public void charge(long pages) {
-    assert pages > 0 : "pages=" + pages;
-    for (PageCounter level = this; level != null; level = level.parent) {
-      level.raisePeak(committed(Memory.getAndAddLong(level.address + USAGE, pages)) + pages);
-    }
-  }
-
   /** Takes charged pages off again, here and from every ancestor. */
   public void uncharge(long pages) {
     assert pages > 0 : "pages=" + pages;

@@ -1,5 +1,6 @@
 package org.kmem4j.memcg.group;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,7 +57,7 @@ final class GroupValidator {
   }
 
   private static List<MemCgroup> below(MemCgroup group) {
-    List<MemCgroup> all = new java.util.ArrayList<>();
+    List<MemCgroup> all = new ArrayList<>();
     group.collect(all);
     return all.subList(1, all.size());
   }

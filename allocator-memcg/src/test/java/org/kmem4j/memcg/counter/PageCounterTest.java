@@ -143,18 +143,6 @@ class PageCounterTest {
   }
 
   @Test
-  void aForcedChargeKnowsNoLimits() {
-    group.setMax(1);
-
-    child.charge(5);
-
-    assertEquals(5, root.usage());
-    assertEquals(5, group.usage());
-    assertEquals(5, group.peak());
-    assertSame(group, child.tryCharge(1));
-  }
-
-  @Test
   void aLimitBelowTheUsageHoldsAtOnce() {
     child.tryCharge(8);
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -315,6 +316,27 @@ final class OfflineTest {
     parent.max(0);
     handles.forEach(handle -> assertThrows(MemcgLimitException.class, () -> exhaust(handle)));
     parent.max(Long.MAX_VALUE);
+  }
+
+  @Test
+  void anAddressTellsWhoPaysForItNow() {
+    long nobodys = cache.alloc();
+    long small = cache.in(child).alloc();
+    long large = allocator.in(child).alloc(1 << 20);
+    assertNull(allocator.describe(nobodys).paidBy());
+    assertEquals("/parent/child", allocator.describe(small).paidBy());
+    assertEquals("/parent/child", allocator.describe(large + 5000).paidBy());
+
+    child.offline();
+
+    assertEquals("/parent", allocator.describe(small).paidBy());
+    assertEquals("/parent", allocator.describe(large).paidBy());
+    assertTrue(allocator.describe(large).toString().endsWith("paid by /parent"));
+    allocator.free(nobodys);
+    allocator.free(small);
+    allocator.free(large);
+    assertNull(allocator.describe(large).paidBy());
+    fixture.await(() -> parent.dyingDescendants() == 0);
   }
 
   /** Its struct may serve anybody by now. */

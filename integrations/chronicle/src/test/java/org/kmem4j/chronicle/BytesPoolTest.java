@@ -326,7 +326,7 @@ class BytesPoolTest extends PoolFixture {
 
     assertTrue(paid.get() > 0);
     assertSame(theirs.cache(), pool.in(theirs.cache().account()).cache());
-    pool.release(view); // any twin may free
+    pool.release(view); // any child may free
   }
 
   private record CountingAccount(AtomicLong pages) implements Account {

@@ -3,6 +3,7 @@ package org.kmem4j.perf.bench;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.kmem4j.perf.bench.Reading.Key;
@@ -49,7 +50,7 @@ record Bar(
 
     @Override
     public String toString() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 

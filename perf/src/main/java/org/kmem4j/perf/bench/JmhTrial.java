@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
@@ -123,7 +124,7 @@ record JmhTrial(
 
   @SuppressWarnings("rawtypes") // JMH's own map is raw.
   private static Map<String, Result<?>> secondary(RunResult run) {
-    Map<String, Result<?>> results = new java.util.TreeMap<>();
+    Map<String, Result<?>> results = new TreeMap<>();
     for (Map.Entry<String, Result> entry : run.getSecondaryResults().entrySet()) {
       results.put(entry.getKey(), entry.getValue());
     }

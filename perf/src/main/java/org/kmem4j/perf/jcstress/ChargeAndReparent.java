@@ -17,13 +17,13 @@ import org.openjdk.jcstress.infra.results.J_Result;
 @Outcome(expect = FORBIDDEN, desc = "a page was lost or doubled")
 @State
 public class ChargeAndReparent extends GroupState {
-  private final KmemCache twin = CACHE.in(child);
+  private final KmemCache child = CACHE.in(child);
 
   @Actor
   public void user() {
-    child.tryCharge(twin, 1);
-    child.tryCharge(twin, 1);
-    child.uncharge(twin, 1);
+    child.tryCharge(child, 1);
+    child.tryCharge(child, 1);
+    child.uncharge(child, 1);
   }
 
   @Actor
@@ -36,7 +36,7 @@ public class ChargeAndReparent extends GroupState {
     synchronized (GROUPS) { // keeps the agent from draining in between
       result.r1 = parent.usage() - parent.stockedBytes() - child.stockedBytes();
     }
-    parent.uncharge(twin, 1);
+    parent.uncharge(child, 1);
     parent.offline();
   }
 }
