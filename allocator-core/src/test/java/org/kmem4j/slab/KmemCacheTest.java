@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,6 +24,7 @@ import org.kmem4j.Allocators;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.stress.Crew;
+import org.kmem4j.sync.PerThread;
 
 /** One cache: what its objects are like, and where they come from and go to. */
 final class KmemCacheTest {
@@ -559,5 +561,18 @@ final class KmemCacheTest {
     crew.join();
 
     assertEquals(0, cache.stats().usedObjects());
+  }
+
+  /** To make one would probe the stack, where a slow path must not throw any more. */
+  @Test
+  void aThreadThatUsesNoFrontGetsNoSlot() throws InterruptedException {
+    KmemCache debugged = allocators.open().createCache(CacheOptions.of("debugged", 64).debug(true));
+    Crew crew = new Crew();
+    crew.start(
+        () -> {
+          debugged.free(debugged.tryAlloc());
+          assertNull(PerThread.existing());
+        });
+    crew.join();
   }
 }

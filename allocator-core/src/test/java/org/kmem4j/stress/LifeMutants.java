@@ -153,5 +153,5 @@ final class LifeMutants {
               "Slot slot = PerThread.existing(); // no new one: that would probe the stack, and"
                   + " may throw",
               "Slot slot = PerThread.find();",
-              "stress.StackOverflowTest#ofACacheWithoutFronts"));
+              "slab.KmemCacheTest#aThreadThatUsesNoFrontGetsNoSlot"));
 }

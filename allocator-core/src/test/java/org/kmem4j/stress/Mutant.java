@@ -311,8 +311,8 @@ public record Mutant(
               "an adopted slot keeps what it held",
               "sync/PerThread.java",
               "SlotWords.PIN.setVolatile(slot, 0L);",
-              "SlotWords.PIN.setVolatile(slot, 0L);"
-                  + " for (int link = 0; link < MAX_LINKS; link++) { Front.unlink(slot, link); }",
+              "SlotWords.PIN.setVolatile(slot, 0L); for (int link = 0; link < MAX_LINKS; link++) {"
+                  + " slot.casLink(link, slot.linkVolatile(link), null); }",
               "sync.PerThreadTest#theSlotOfADeadThreadIsAdoptedWithWhatItHolds"),
           of(
               "a live owner is never overwritten",
@@ -423,7 +423,8 @@ public record Mutant(
               "a spin lock has one holder",
               "sync/SpinLock.java",
               "return (int) HELD.getOpaque(this) == 0 && HELD.compareAndSet(this, 0, 1);",
-              "if ((int) HELD.getOpaque(this) != 0) { return false; } HELD.setOpaque(this, 1);"
+              "if ((int) HELD.getOpaque(this) != 0) { return false; } Thread.onSpinWait();"
+                  + " HELD.setOpaque(this, 1);"
                   + " return true;",
               "sync.SpinLockTest#whatIsDoneUnderTheLockIsDoneByOneAtATime"),
           of(

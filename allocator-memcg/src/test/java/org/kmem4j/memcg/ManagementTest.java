@@ -65,7 +65,8 @@ final class ManagementTest {
         () -> assertTrue(bean.slabinfo("/tenants").getFirst().contains("from /tenants/gone")));
     String address = "0x" + Long.toHexString(objects.getFirst());
     assertTrue(bean.describe(address).contains("\"orders\""), () -> bean.describe(address));
-    assertTrue(bean.describe(address).endsWith("paid by /tenants/acme"), () -> bean.describe(address));
+    assertTrue(
+        bean.describe(address).endsWith("paid by /tenants/acme"), () -> bean.describe(address));
     Object first =
         ((Object[]) server.getAttribute(new ObjectName(groups.registerMBean()), "Groups"))[0];
     assertEquals("/", ((CompositeData) first).get("path"), "to a tool without our classes");
