@@ -507,4 +507,24 @@ final class RetirementTest {
       assertSame(foreign, PerThread.bind(null));
     }
   }
+
+  @Test
+  void whereAllNumbersAreUsedUpThereIsNoOtherCacheAndNothingIsLost() {
+    List<Integer> taken = new ArrayList<>();
+    for (int number = PerThread.takeLink(); number != 0; number = PerThread.takeLink()) {
+      taken.add(number);
+    }
+    try {
+      long used = slabs.metadata().usedBytes();
+      var error =
+          assertThrows(OutOfNativeMemoryException.class, () -> allocator.createCache("late", 64));
+      assertTrue(error.getMessage().contains("all numbers of this process are used up"));
+      assertEquals(used, slabs.metadata().usedBytes());
+      PerThread.giveLink(taken.removeLast());
+      KmemCache cache = allocator.createCache("now", 64);
+      cache.free(cache.alloc());
+    } finally {
+      taken.forEach(PerThread::giveLink);
+    }
+  }
 }

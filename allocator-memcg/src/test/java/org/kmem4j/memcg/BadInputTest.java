@@ -24,6 +24,7 @@ import org.kmem4j.memcg.group.LeftoversException;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.memcg.group.MemcgLimitException;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.stress.Crew;
 
 /** Limits, names and ends that make no sense: each is a clear error, and nothing is lost. */
 final class BadInputTest {
@@ -327,5 +328,19 @@ final class BadInputTest {
     assertThrows(UnsupportedOperationException.class, groups::close);
 
     assertFalse(acme.isOnline() || groups.root().isOnline());
+  }
+
+  @Test
+  void twoThreadsMayCloseTheGroupsAtOnce() throws InterruptedException {
+    for (int i = 0; i < 20; i++) {
+      MemCgroups closing = fixture.open();
+      closing.create("/some/group");
+      Crew crew = new Crew();
+      for (int j = 0; j < 2; j++) {
+        crew.start(closing::close); // one of them does nothing
+      }
+      crew.join();
+      assertFalse(closing.root().isOnline());
+    }
   }
 }
