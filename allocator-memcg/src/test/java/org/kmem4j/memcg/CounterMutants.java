@@ -48,7 +48,8 @@ final class CounterMutants {
               COUNTER,
               "if (pages <= max() - committed(word) - pending(word)) {",
               "if (true) {",
-              COUNTER_TEST + "noChargePassesALimitThatWasSetBefore"),
+              COUNTER_TEST + "noChargePassesALimitThatWasSetBefore",
+              "-Dtest.raceMillis=20000"),
           of(
               "a setter counts what is pending",
               COUNTER,

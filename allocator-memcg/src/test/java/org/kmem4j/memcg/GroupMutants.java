@@ -157,7 +157,7 @@ final class GroupMutants {
               GROUP,
               "if (gainful) { return () -> { counter.unhold(); css.put(); }; }",
               "if (gainful) { counter.unhold(); css.put(); return () -> {}; }",
-              LIMIT + "whoInsistsIsNotRefusedForWhatOthersHaveStocked"),
+              LIMIT + "whoHasMadeRoomKeepsItUntilItWasTriedAgain"),
           of(
               "an ancestor that refuses the second time is drained too",
               GROUP,

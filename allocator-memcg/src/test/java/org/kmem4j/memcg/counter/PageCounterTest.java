@@ -347,7 +347,7 @@ class PageCounterTest {
           }
         });
 
-    crew.runFor(Duration.ofMillis(1500));
+    crew.runFor(Duration.ofMillis(Long.getLong("test.raceMillis", 1500)));
 
     assertTrue(begun.get() > 1000, () -> "rounds: " + begun);
   }

@@ -141,6 +141,23 @@ final class LimitTest {
   }
 
   @Test
+  void whoHasMadeRoomKeepsItUntilItWasTriedAgain() throws InterruptedException {
+    group.max(300 * PAGE);
+    MemCgroup loud = group.create("loud");
+    stockOnAThread(loud);
+    assertEquals(0, fixture.allocator().in(group).tryAlloc(290 * PAGE));
+
+    Runnable room = group.makeRoom(mine, 290, 0);
+
+    SizeClasses ofLoud = fixture.allocator().in(loud);
+    ofLoud.free(ofLoud.alloc(20 * PAGE));
+    assertEquals(0, loud.stockedBytes(), "it charges what it needs");
+    room.run();
+    ofLoud.free(ofLoud.alloc(20 * PAGE));
+    assertTrue(loud.stockedBytes() > 0, "afterwards it stocks again");
+  }
+
+  @Test
   void whoInsistsDrainsAsFarUpAsItIsRefused() throws InterruptedException {
     group.max(300 * PAGE);
     MemCgroup near = group.create("near").max(200 * PAGE);
