@@ -56,7 +56,8 @@ public final class Kmem implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "Missing subcommand: replay, bench, reparent, churn, interference, latency, tree or layout.");
+        "Missing subcommand: replay, bench, reparent, churn, interference, latency, tree or"
+            + " layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

@@ -183,8 +183,7 @@ public final class LatencyCommand implements Callable<Integer> {
   }
 
   private LatencyRun run(Store store, int orders, double budget) {
-    return new LatencyRun(
-        store, orders, budget, rate, Duration.ofNanos(Math.round(seconds * 1e9)));
+    return new LatencyRun(store, orders, budget, rate, Duration.ofNanos(Math.round(seconds * 1e9)));
   }
 
   /** Empty if it failed, which is told at once. */

@@ -113,7 +113,7 @@ public record LatencyRun(Store store, int live, double budget, long rate, Durati
         ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     if (budgetBytes() > MOST_OF_MEMORY * machineBytes) {
       throw new KmemException(
-          "%s needs %,d MiB, and this machine has %,d MiB."
+          "%s needs %d MiB, and this machine has %d MiB."
               .formatted(this, budgetBytes() >> 20, machineBytes >> 20));
     }
     if (!store.isOnHeap() && store.nativeBytes(live, ofOrders()) < (1 << 20)) {

@@ -65,18 +65,7 @@ final class Server {
     static Answer doesNotFit(String why) {
       long resident = ResidentMemory.peakBytes().orElse(0);
       return new Answer(
-          why,
-          0,
-          0,
-          new long[0],
-          new double[0],
-          new double[0],
-          new long[0],
-          0,
-          0,
-          resident,
-          0,
-          0);
+          why, 0, 0, new long[0], new double[0], new double[0], new long[0], 0, 0, resident, 0, 0);
     }
   }
 
@@ -180,7 +169,7 @@ final class Server {
   private Answer measure(long rate, long nanos) {
     Histogram latencies = new Histogram(LONGEST_NANOS, 3);
     long count = Math.max(1, (long) (rate * (nanos / 1e9)));
-    long[] timeline = new long[(int) (nanos / SLOT_NANOS) + 1];
+    long[] timeline = new long[(int) ((nanos + SLOT_NANOS - 1) / SLOT_NANOS)];
     long fromMillis = ManagementFactory.getRuntimeMXBean().getUptime();
     long busy = 0;
     long latency = 0;
