@@ -117,7 +117,7 @@ record Bar(
           switch (neighbour) {
             case UNDISTURBED, AGENT -> null;
             case TRY -> 1.1;
-            case THROW, CLOSE, LIMIT, GIVE_BACK -> 2.0;
+            case THROW, CLOSE, LIMIT, TRIM -> 2.0;
           };
       if (neighbour != Neighbour.UNDISTURBED) {
         List<String> undisturbed = List.of(Neighbour.UNDISTURBED.toString());

@@ -38,7 +38,7 @@ record InterferenceTrial(Neighbour neighbour, Duration time) implements Trial {
 
   @Override
   public Duration estimate() {
-    return time.multipliedBy(6).dividedBy(5).plusSeconds(1);
+    return time.multipliedBy(12).dividedBy(5).plusSeconds(1);
   }
 
   @Override

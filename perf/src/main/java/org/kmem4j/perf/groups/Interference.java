@@ -32,7 +32,7 @@ public final class Interference implements AutoCloseable {
     THROW("alloc at A's limit, which throws"),
     CLOSE("1 000 groups a second made, used and closed"),
     LIMIT("A's limit set below its usage and back"),
-    GIVE_BACK("100 times a second 4 MiB taken, freed and trimmed");
+    TRIM("100 times a second 4 MiB taken, freed and trimmed");
 
     final String title;
 
@@ -47,7 +47,7 @@ public final class Interference implements AutoCloseable {
 
     @Override
     public String toString() {
-      return this == GIVE_BACK ? "giveBack" : name().toLowerCase(Locale.ROOT);
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -77,7 +77,8 @@ public final class Interference implements AutoCloseable {
   private static final int GIVEN_OBJECT_BYTES = 4096;
   private static final long MAX_OF_A = 1 << 20;
 
-  private final SlabAllocator allocator = SlabAllocator.builder().max(256 << 20).build();
+  private final SlabAllocator allocator =
+      SlabAllocator.builder().max(256 << 20).onClose(left -> {}).build();
   private final MemCgroups groups = MemCgroups.on(allocator);
   private final KmemCache cache = allocator.createCache("interference", 64);
   private final KmemCache gift = allocator.createCache("gift", GIVEN_OBJECT_BYTES);
@@ -101,7 +102,9 @@ public final class Interference implements AutoCloseable {
   public static void main(String[] arguments) throws IOException, InterruptedException {
     try (Interference interference = new Interference()) {
       Neighbour neighbour = Neighbour.valueOf(arguments[0]);
-      Fork.answer(interference.run(neighbour, Long.parseLong(arguments[1])));
+      long nanos = Long.parseLong(arguments[1]);
+      interference.run(neighbour, nanos); // so that all of it is compiled
+      Fork.answer(interference.run(neighbour, nanos));
     }
   }
 
@@ -205,7 +208,7 @@ public final class Interference implements AutoCloseable {
           a.max(MAX_OF_A / 2);
           a.max(MAX_OF_A);
         }
-        case GIVE_BACK -> {
+        case TRIM -> {
           sum += giveBack();
           next += GIVE_BACK_EVERY_NANOS;
           LockSupport.parkNanos(next - System.nanoTime());

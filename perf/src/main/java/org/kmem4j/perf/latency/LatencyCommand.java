@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.DoublePredicate;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.Progress;
@@ -201,20 +202,30 @@ public final class LatencyCommand implements Callable<Integer> {
         });
   }
 
-  /** By halves: whoever holds with some memory is taken to hold with more. */
   private Smallest search(Store store, int orders, Progress progress) {
-    int fails = -1;
-    int holds = STEPS.length;
-    while (holds - fails > 1) {
-      int middle = (fails + holds) / 2;
-      Optional<Result> result = measure(run(store, orders, STEPS[middle]), progress);
-      if (result.isPresent() && result.get().holds()) {
-        holds = middle;
+    Double budget =
+        smallest(
+            multiple ->
+                measure(run(store, orders, multiple), progress).filter(Result::holds).isPresent());
+    return new Smallest(store.toString(), orders, budget);
+  }
+
+  /**
+   * The smallest of {@link #STEPS} that holds, or null, by halves: who holds with some memory is
+   * taken to hold with more.
+   */
+  static Double smallest(DoublePredicate holds) {
+    int failed = -1;
+    int held = STEPS.length;
+    while (held - failed > 1) {
+      int middle = (failed + held) / 2;
+      if (holds.test(STEPS[middle])) {
+        held = middle;
       } else {
-        fails = middle;
+        failed = middle;
       }
     }
-    return new Smallest(store.toString(), orders, holds < STEPS.length ? STEPS[holds] : null);
+    return held < STEPS.length ? STEPS[held] : null;
   }
 
   private void print(List<Result> results, List<Smallest> smallest) {

@@ -166,7 +166,7 @@ final class Server {
   }
 
   /** Lets requests arrive for some time. Who falls behind by as much again is not waited for. */
-  private Answer measure(long rate, long nanos) {
+  Answer measure(long rate, long nanos) {
     Histogram latencies = new Histogram(LONGEST_NANOS, 3);
     long count = Math.max(1, (long) (rate * (nanos / 1e9)));
     long[] timeline = new long[(int) ((nanos + SLOT_NANOS - 1) / SLOT_NANOS)];

@@ -77,6 +77,9 @@ public enum Store {
                 "-Xms" + heapMib + "m",
                 "-Xmx" + heapMib + "m",
                 "-XX:+AlwaysPreTouch"));
+    if (this == HEAP_G1) {
+      flags.add("-XX:MaxGCPauseMillis=20"); // the usual goal of 200 is none for such a server
+    }
     if (this == NETTY_POOLED) {
       long ceiling = nativeBytes(live, budgetBytes);
       flags.add("-XX:MaxDirectMemorySize=" + ceiling);
