@@ -26,7 +26,7 @@ public record LatencyRun(Store store, int live, double budget, long rate, Durati
   /**
    * What the slowest contender serves with about half of a core where the live set is the largest.
    */
-  public static final long USUAL_RATE = 100_000;
+  public static final long USUAL_RATE = 150_000;
 
   private static final double MOST_OF_MEMORY = 0.9;
   private static final double MOST_BEHIND = 0.05;

@@ -23,7 +23,7 @@ final class Server {
 
   private static final long LONGEST_NANOS = 3_600_000_000_000L;
   private static final long FILL_NANOS = 180_000_000_000L;
-  private static final int CHECK_EVERY = 1 << 12;
+  private static final int CHECK_EVERY = 1 << 8;
 
   private final Orders orders;
   private final int live;
