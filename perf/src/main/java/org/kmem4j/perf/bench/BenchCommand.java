@@ -74,7 +74,8 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--quick",
       description =
-          "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads")
+          "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads"
+              + " and live orders")
   private boolean quick;
 
   @Option(
