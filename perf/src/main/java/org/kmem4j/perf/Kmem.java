@@ -6,6 +6,7 @@ import org.kmem4j.perf.groups.ChurnCommand;
 import org.kmem4j.perf.groups.InterferenceCommand;
 import org.kmem4j.perf.groups.ReparentCommand;
 import org.kmem4j.perf.groups.TreeCommand;
+import org.kmem4j.perf.latency.LatencyCommand;
 import org.kmem4j.perf.replay.ReplayChildCommand;
 import org.kmem4j.perf.replay.ReplayCommand;
 import picocli.CommandLine;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Spec;
       ChurnCommand.class,
       TreeCommand.class,
       InterferenceCommand.class,
+      LatencyCommand.class,
       LayoutCommand.class,
       ReplayChildCommand.class
     })
@@ -54,7 +56,8 @@ public final class Kmem implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "Missing subcommand: replay, bench, reparent, churn, interference, tree or layout.");
+        "Missing subcommand: replay, bench, reparent, churn, interference, latency, tree or"
+            + " layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

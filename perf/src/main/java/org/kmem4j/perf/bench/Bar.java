@@ -7,6 +7,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.kmem4j.perf.bench.Reading.Key;
+import org.kmem4j.perf.groups.Interference.Neighbour;
+import org.kmem4j.perf.latency.Store;
 
 /**
  * What is asked of a contender: that a number is not above a limit.
@@ -103,7 +105,40 @@ record Bar(
     bars.add(number(Question.GROUP_LIFE, "empty", 20_000));
     garbage(bars);
     bars.add(new Bar(Question.GIVE_BACK, Map.of(), "agent", List.of(), false, GiveBack.BAR, null));
+    interference(bars);
+    latency(bars);
     return bars;
+  }
+
+  /** What is asked of tryX, then of all that waits, closes or gives back. */
+  private static void interference(List<Bar> bars) {
+    Question question = Question.INTERFERENCE;
+    for (Neighbour neighbour : Neighbour.values()) {
+      Double limit =
+          switch (neighbour) {
+            case UNDISTURBED, AGENT -> null;
+            case TRY -> 1.1;
+            case THROW, CLOSE, LIMIT, TRIM -> 2.0;
+          };
+      if (neighbour != Neighbour.UNDISTURBED) {
+        List<String> undisturbed = List.of(Neighbour.UNDISTURBED.toString());
+        bars.add(ratio(question, Map.of(), neighbour.toString(), undisturbed, limit, null));
+      }
+    }
+  }
+
+  /** Of p99.9, which is the score, and of p99.99. */
+  private static void latency(List<Bar> bars) {
+    Map<String, String> params = Map.of("live", "4000000", "budget", "2");
+    for (Store ours : List.of(Store.KMEM_ADDRESSES, Store.KMEM_FLYWEIGHTS)) {
+      for (String percentile : List.of("", ".p99.99")) {
+        String mine = ours + percentile;
+        List<String> g1 = List.of(Store.HEAP_G1 + percentile);
+        List<String> zgc = List.of(Store.HEAP_ZGC + percentile);
+        bars.add(ratio(Question.LATENCY, params, mine, g1, 0.2, null));
+        bars.add(ratio(Question.LATENCY, params, mine, zgc, 0.5, null));
+      }
+    }
   }
 
   private static void pair(List<Bar> bars, int size, double limit, Double aim) {

@@ -54,6 +54,8 @@ public final class BenchCommand implements Callable<Integer> {
   private static final String USUAL_DECAY = "10s";
   private static final String QUICK_DECAY = "2s";
   private static final String QUICK_VIRTUAL_THREADS = "100000";
+  private static final String QUICK_LIVE = "200000";
+  private static final String QUICK_SECONDS = "2";
 
   @Spec private CommandSpec spec;
 
@@ -72,7 +74,8 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--quick",
       description =
-          "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads")
+          "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads"
+              + " and live orders")
   private boolean quick;
 
   @Option(
@@ -154,7 +157,15 @@ public final class BenchCommand implements Callable<Integer> {
     return new Settings(
         Duration.ofMillis(millis != null ? millis : usual),
         ITERATIONS,
-        quick ? Map.of("virtualThreads", List.of(QUICK_VIRTUAL_THREADS)) : Map.of(),
+        quick
+            ? Map.of(
+                "virtualThreads",
+                List.of(QUICK_VIRTUAL_THREADS),
+                LatencyTrial.LIVE,
+                List.of(QUICK_LIVE),
+                LatencyTrial.SECONDS,
+                List.of(QUICK_SECONDS))
+            : Map.of(),
         decayTime());
   }
 

@@ -1,6 +1,7 @@
 package org.kmem4j.perf.bench;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -11,6 +12,8 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.kmem4j.perf.clib.CLibrary;
+import org.kmem4j.perf.groups.Interference.Neighbour;
+import org.kmem4j.perf.latency.Store;
 import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
 import org.openjdk.jmh.runner.format.OutputFormatFactory;
@@ -83,7 +86,15 @@ enum Question {
   GIVE_BACK(
       "free 512 MiB and wait: how much stays resident",
       settings -> List.of(new GiveBack(settings.decay())),
-      "agent");
+      "agent"),
+  INTERFERENCE(
+      "p99.9 of tenant B's pair of 64 bytes, by what its neighbour does",
+      InterferenceTrial::all,
+      Neighbour.names()),
+  LATENCY(
+      "p99.9 of a server with many live orders, by what it keeps them in",
+      LatencyTrial::all,
+      Arrays.stream(Store.values()).map(Store::toString).toArray(String[]::new));
 
   final String title;
   final List<String> contenders;

@@ -67,7 +67,7 @@ final class Results {
         .toArray();
   }
 
-  /** Value ÷ value, for every round that has both. */
+  /** Value ÷ value, for every round that has both; NaN stands for what did not happen. */
   double[] ratios(Key over, Key under) {
     Map<Integer, Reading> divisors = byKey.get(under);
     List<Double> ratios = new ArrayList<>();
@@ -76,7 +76,7 @@ final class Results {
         .forEach(
             (round, reading) -> {
               Reading divisor = divisors.get(round);
-              if (divisor != null) {
+              if (divisor != null && !Double.isNaN(reading.value() / divisor.value())) {
                 ratios.add(reading.value() / divisor.value());
               }
             });

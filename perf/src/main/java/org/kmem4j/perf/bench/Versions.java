@@ -1,5 +1,6 @@
 package org.kmem4j.perf.bench;
 
+import io.netty.buffer.PooledByteBufAllocator;
 import java.util.Map;
 import java.util.TreeMap;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -15,6 +16,7 @@ final class Versions {
     Map<String, String> versions = new TreeMap<>();
     versions.put("kmem4j", of(SlabAllocator.class, "of this working tree"));
     versions.put("agrona", of(UnsafeBuffer.class, "unknown"));
+    versions.put("netty", of(PooledByteBufAllocator.class, "unknown"));
     versions.put("jmh", Version.getPlainVersion());
     for (CLibrary library : CLibrary.values()) {
       if (library.isInstalled()) {

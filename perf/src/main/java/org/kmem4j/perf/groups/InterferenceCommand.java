@@ -23,8 +23,8 @@ import picocli.CommandLine.Spec;
     name = "interference",
     mixinStandardHelpOptions = true,
     description = {
-      "Times each pair of tenant B while a neighbour hammers tenant A's limit, or groups are"
-          + " closed.",
+      "Times each pair of tenant B while a neighbour hammers tenant A's limit or moves it, closes"
+          + " groups, or gives memory back; and with the agent alone.",
       "Rounds take turns; the one with the median p99.9 is shown."
     })
 public final class InterferenceCommand implements Callable<Integer> {
@@ -93,9 +93,11 @@ public final class InterferenceCommand implements Callable<Integer> {
                 Table.number("p99 ns", row -> Long.toString(row.p99())),
                 Table.number("p99.9 ns", row -> Long.toString(row.p999())),
                 Table.number("÷ undisturbed", row -> "%.2f".formatted(row.p999() / quiet)),
+                Table.number("p99.99 ns", row -> "%,d".formatted(row.p9999())),
                 Table.number("max ns", row -> "%,d".formatted(row.max())),
                 Table.number(
-                    "grace periods/s", row -> Long.toString(row.gracePeriodsPerSecond())))));
+                    "grace periods/s", row -> "%,.1f".formatted(row.gracePeriodsPerSecond())),
+                Table.number("madvise/s", row -> "%,.1f".formatted(row.madvisePerSecond())))));
     out.flush();
   }
 }

@@ -118,9 +118,56 @@ final class BarTest {
   @Test
   void everyBarComparesContendersThatThereAre() {
     for (Bar bar : Bar.all()) {
-      assertTrue(bar.question().contenders.contains(bar.contender()), bar::toString);
-      assertTrue(bar.question().contenders.containsAll(bar.against()), bar::toString);
+      assertIsAsked(bar, bar.contender());
+      bar.against().forEach(other -> assertIsAsked(bar, other));
     }
+  }
+
+  /** What is told besides a score is named after a point. */
+  private static void assertIsAsked(Bar bar, String contender) {
+    assertTrue(bar.question().contenders.contains(contender.split("[.]")[0]), bar::toString);
+  }
+
+  @Test
+  void latencyIsJudgedByTwoPercentilesAgainstBothCollectors() {
+    plantLatency("kmemAddresses", 10, "heapG1", 100, "heapZgc", 15);
+    plantLatency("kmemAddresses.p99.99", 30, "heapG1.p99.99", 100, "heapZgc.p99.99", 100);
+
+    List<String> verdicts =
+        Bar.all().stream()
+            .flatMap(bar -> bar.judge(results).stream())
+            .map(outcome -> outcome.name() + " " + outcome.verdict())
+            .toList();
+
+    String where = "latency (budget=2, live=4000000): ";
+    assertEquals(
+        List.of(
+            where + "kmemAddresses ÷ heapG1 met",
+            where + "kmemAddresses ÷ heapZgc missed",
+            where + "kmemAddresses.p99.99 ÷ heapG1.p99.99 missed",
+            where + "kmemAddresses.p99.99 ÷ heapZgc.p99.99 met"),
+        verdicts);
+  }
+
+  @Test
+  void whoDoesNotFitIsComparedWithNobody() {
+    plantLatency("kmemAddresses", 10, "heapG1", Double.NaN, "heapZgc", 100);
+
+    List<Bar.Outcome> outcomes =
+        Bar.all().stream().flatMap(bar -> bar.judge(results).stream()).toList();
+
+    assertEquals(1, outcomes.size(), outcomes::toString);
+  }
+
+  private void plantLatency(
+      String one, double ofOne, String two, double ofTwo, String three, double ofThree) {
+    Map.of(one, ofOne, two, ofTwo, three, ofThree)
+        .forEach(
+            (contender, micros) -> {
+              Map<String, String> params = Map.of("live", "4000000", "budget", "2");
+              var key = new Reading.Key(Question.LATENCY, contender, params, "µs");
+              results.add(1, new Reading(key, micros, null));
+            });
   }
 
   private void plant(String contender, double... rounds) {

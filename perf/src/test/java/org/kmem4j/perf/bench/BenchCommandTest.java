@@ -60,6 +60,32 @@ final class BenchCommandTest {
         out.toString().lines().toList());
   }
 
+  @Test
+  void aQuickRunAsksLatencyOfASmallLiveSet() {
+    bench("--list", "--quick", "--only=latency[.]heap|interference[.]agent");
+
+    assertEquals(
+        List.of(
+            "interference.agent",
+            "latency.heapG1(budget=2, live=200000)",
+            "latency.heapZgc(budget=2, live=200000)"),
+        out.toString().lines().toList());
+  }
+
+  @Test
+  void interferenceIsMeasuredInAJvmOfItsOwn() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    int status = bench("--only=interference.trim", "--forks=1", "--millis=50", "--json=" + json);
+
+    assertEquals(0, status, err::toString);
+    JsonNode rows = new ObjectMapper().readTree(json.toFile()).get("rows");
+    assertAll(
+        () -> assertEquals("trim", rows.get(0).get("contender").asText()),
+        () -> assertEquals("ns", rows.get(0).get("unit").asText()),
+        () -> assertTrue(rows.get(0).get("score").asDouble() > 0));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
