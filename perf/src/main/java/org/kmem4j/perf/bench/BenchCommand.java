@@ -48,7 +48,7 @@ public final class BenchCommand implements Callable<Integer> {
   /** Enough for an interval of 95 %, which is what a full run takes. */
   static final int FULL_FORKS = 10;
 
-  private static final int USUAL_FORKS = 3;
+  static final int USUAL_FORKS = 3;
   private static final int QUICK_FORKS = 2;
   private static final int ITERATIONS = 3;
   private static final long USUAL_MILLIS = 500;
@@ -162,10 +162,7 @@ public final class BenchCommand implements Callable<Integer> {
   private Settings settings() {
     long usual = quick ? QUICK_MILLIS : USUAL_MILLIS;
     return new Settings(
-        Duration.ofMillis(millis != null ? millis : usual),
-        ITERATIONS,
-        params(),
-        decayTime());
+        Duration.ofMillis(millis != null ? millis : usual), ITERATIONS, params(), decayTime());
   }
 
   private Map<String, List<String>> params() {

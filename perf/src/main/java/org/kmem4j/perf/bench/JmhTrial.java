@@ -90,7 +90,7 @@ record JmhTrial(
     return reason.getMessage() != null ? reason.getMessage() : reason.toString();
   }
 
-  private ChainedOptionsBuilder options() {
+  ChainedOptionsBuilder options() {
     TimeValue time = TimeValue.milliseconds(settings.iteration().toMillis());
     ChainedOptionsBuilder options =
         new OptionsBuilder()
@@ -112,7 +112,7 @@ record JmhTrial(
   }
 
   /** Nobody if the contender is a variant that only this question knows. */
-  private Optional<Contender> who() {
+  Optional<Contender> who() {
     return Contender.named(contender.equals("bySize") ? "slab" : contender);
   }
 

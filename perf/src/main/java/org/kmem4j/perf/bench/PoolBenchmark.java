@@ -132,14 +132,9 @@ public class PoolBenchmark extends KmemBenchmark {
     }
   }
 
-  /** An object on the Java heap, as large as the others, that pools keep. */
+  /** An object of the Java heap that pools keep. */
   static class HeapOrder {
     private long id;
-    private long a;
-    private long b;
-    private long c;
-    private long d;
-    private long e;
 
     final long id() {
       return id;

@@ -341,8 +341,7 @@ public final class ReplayCommand implements Callable<Integer> {
           .orElseThrow(
               () ->
                   new TypeConversionException(
-                      "'%s' is no allocator; accepted are %s"
-                          .formatted(name, Contender.names())));
+                      "'%s' is no allocator; accepted are %s".formatted(name, Contender.names())));
     }
   }
 

@@ -15,11 +15,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.kmem4j.perf.contender.Contender;
+import org.openjdk.jmh.runner.BenchmarkListEntry;
 import picocli.CommandLine;
 
 /** What the command asks, refuses, prints and writes; with real forks, but short ones. */
@@ -31,10 +36,103 @@ final class BenchCommandTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyBenchmarkIsAskedFor(Question question) {
-    if (question.isJmh()) {
-      assertEquals(question.entries().keySet(), new HashSet<>(question.contenders));
+  void everyBenchmarkIsAskedForAndEveryContenderHasOne(Question question) {
+    if (!question.isJmh()) {
+      return;
     }
+    Map<String, BenchmarkListEntry> entries = question.entries();
+    Set<String> asked = new HashSet<>();
+    for (String contender : question.contenders) {
+      asked.add(Question.entry(entries, contender).getUsername());
+    }
+
+    assertEquals(
+        entries.values().stream().map(BenchmarkListEntry::getUsername).collect(Collectors.toSet()),
+        asked);
+  }
+
+  @Test
+  void whoeverIsAskedByABenchmarkOfAllCanBeOpenedForIt() {
+    for (Trial trial : Question.trials(settings(Map.of()), missing -> {})) {
+      if (trial instanceof JmhTrial jmh
+          && Question.isOfAnyContender(Question.entry(jmh.question().entries(), jmh.contender()))) {
+        boolean isOfAnySize = jmh.question() == Question.MIXED;
+        Contender who = jmh.who().orElseThrow(() -> new AssertionError(jmh.id()));
+        assertTrue(isOfAnySize ? who.isOfAnySize() : who.isAllocator(), jmh::id);
+      }
+    }
+  }
+
+  @Test
+  void aFullRunAsksForEveryCombinationThatAContenderCanBear() {
+    bench("--list", "--full", "--only=replacement.*live=10000000");
+
+    List<String> lines = out.toString().lines().toList();
+    assertAll(
+        () -> assertTrue(lines.contains("replacement.heapZgc(live=10000000)")),
+        () -> assertFalse(lines.contains("replacement.arrow(live=10000000)")));
+  }
+
+  @Test
+  void aUsualRunAsksForFewerParametersThanAFullOne() {
+    bench("--list", "--only=pair.bySize");
+
+    assertEquals(
+        List.of("pair.bySize(size=64)", "pair.bySize(size=1024)", "pair.bySize(size=4096)"),
+        out.toString().lines().toList());
+  }
+
+  @Test
+  void everyParameterThatAUsualRunNarrowsExists() {
+    Question.usualParams()
+        .forEach(
+            (name, values) -> {
+              String question = name.substring(0, name.indexOf('.'));
+              String param = name.substring(name.indexOf('.') + 1);
+              assertTrue(
+                  Question.trials(settings(Map.of()), missing -> {}).stream()
+                      .filter(trial -> trial.question().toString().equals(question))
+                      .map(trial -> trial.params().get(param))
+                      .collect(Collectors.toSet())
+                      .containsAll(values),
+                  name);
+            });
+  }
+
+  @Test
+  void aUsualRunEndsWithinAnHour() {
+    Settings usual = settings(Question.usualParams());
+    Duration round =
+        Question.trials(usual, missing -> {}).stream()
+            .map(Trial::estimate)
+            .reduce(Duration.ZERO, Duration::plus);
+
+    assertTrue(round.multipliedBy(BenchCommand.USUAL_FORKS).toMinutes() <= 60, round::toString);
+  }
+
+  @Test
+  void aForkIsStartedAsItsContendersUsersWould() {
+    assertAll(
+        () -> assertTrue(flags("pair.heapZgc(size=64)").contains("-XX:+UseZGC")),
+        () -> assertTrue(flags("pair.heap(size=64)").contains("-XX:+UseG1GC")),
+        () ->
+            assertTrue(
+                flags("pair.nettyPooled(size=64)").containsAll(Contender.NETTY_POOLED.flags())),
+        () -> assertTrue(flags("pair.nettyPooled(size=64)").contains("-Djmh.executor=CUSTOM")),
+        () -> assertTrue(flags("replacement.heap(live=10000000)").contains("-Xmx3885m")));
+  }
+
+  private static List<String> flags(String id) {
+    return Question.trials(settings(Map.of()), missing -> {}).stream()
+        .filter(trial -> trial.id().equals(id))
+        .map(JmhTrial.class::cast)
+        .findFirst()
+        .orElseThrow()
+        .flags();
+  }
+
+  private static Settings settings(Map<String, List<String>> params) {
+    return new Settings(Duration.ofMillis(500), 3, params, Duration.ofSeconds(10));
   }
 
   @Test
@@ -78,6 +176,12 @@ final class BenchCommandTest {
     assertEquals(2, bench(argument));
     assertTrue(err.toString().contains(message), err::toString);
     assertTrue(out.toString().isEmpty());
+  }
+
+  @Test
+  void quickAndFullExcludeEachOther() {
+    assertEquals(2, bench("--quick", "--full", "--only=bulk"));
+    assertTrue(err.toString().contains("'--quick' and '--full' exclude each other"), err::toString);
   }
 
   @Test
