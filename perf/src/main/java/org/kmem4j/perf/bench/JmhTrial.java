@@ -111,9 +111,13 @@ record JmhTrial(
     return options;
   }
 
-  /** Nobody if the contender is a variant that only this question knows. */
-  Optional<Contender> who() {
-    return Contender.named(contender.equals("bySize") ? "slab" : contender);
+  private Optional<Contender> who() {
+    return who(contender);
+  }
+
+  /** Whose a name is; nobody's if it is of a variant that only one question knows. */
+  static Optional<Contender> who(String contender) {
+    return Contender.named(contender.equals("bySize") ? Contender.SLAB.toString() : contender);
   }
 
   /** Those of the contender, then what the user told this JVM, which wins. */

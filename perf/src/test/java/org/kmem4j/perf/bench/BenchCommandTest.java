@@ -23,12 +23,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.contender.Contender;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
 import picocli.CommandLine;
 
 /** What the command asks, refuses, prints and writes; with real forks, but short ones. */
 final class BenchCommandTest {
+  private static final Map<String, String> SIZE = Map.of("size", "64");
+
   @TempDir private Path folder;
 
   private final StringWriter out = new StringWriter();
@@ -53,12 +56,17 @@ final class BenchCommandTest {
 
   @Test
   void whoeverIsAskedByABenchmarkOfAllCanBeOpenedForIt() {
-    for (Trial trial : Question.trials(settings(Map.of()), missing -> {})) {
-      if (trial instanceof JmhTrial jmh
-          && Question.isOfAnyContender(Question.entry(jmh.question().entries(), jmh.contender()))) {
-        boolean isOfAnySize = jmh.question() == Question.MIXED;
-        Contender who = jmh.who().orElseThrow(() -> new AssertionError(jmh.id()));
-        assertTrue(isOfAnySize ? who.isOfAnySize() : who.isAllocator(), jmh::id);
+    for (Question question : Question.values()) {
+      if (question.isJmh()) {
+        Map<String, BenchmarkListEntry> entries = question.entries();
+        for (String name : question.contenders) {
+          if (Question.isOfAnyContender(Question.entry(entries, name))) {
+            Contender contender = JmhTrial.who(name).orElseThrow(() -> new AssertionError(name));
+            assertTrue(
+                question == Question.MIXED ? contender.isOfAnySize() : contender.isAllocator(),
+                name);
+          }
+        }
       }
     }
   }
@@ -83,20 +91,18 @@ final class BenchCommandTest {
   }
 
   @Test
-  void everyParameterThatAUsualRunNarrowsExists() {
+  void everyValueThatAUsualRunAsksForIsOneOfAFullOne() {
+    Set<String> values = new HashSet<>();
+    for (Trial trial : Question.trials(settings(Map.of()), missing -> {})) {
+      trial
+          .params()
+          .forEach((name, value) -> values.add(trial.question() + "." + name + "=" + value));
+    }
+
     Question.usualParams()
         .forEach(
-            (name, values) -> {
-              String question = name.substring(0, name.indexOf('.'));
-              String param = name.substring(name.indexOf('.') + 1);
-              assertTrue(
-                  Question.trials(settings(Map.of()), missing -> {}).stream()
-                      .filter(trial -> trial.question().toString().equals(question))
-                      .map(trial -> trial.params().get(param))
-                      .collect(Collectors.toSet())
-                      .containsAll(values),
-                  name);
-            });
+            (name, some) ->
+                some.forEach(value -> assertTrue(values.contains(name + "=" + value), name)));
   }
 
   @Test
@@ -113,22 +119,24 @@ final class BenchCommandTest {
   @Test
   void aForkIsStartedAsItsContendersUsersWould() {
     assertAll(
-        () -> assertTrue(flags("pair.heapZgc(size=64)").contains("-XX:+UseZGC")),
-        () -> assertTrue(flags("pair.heap(size=64)").contains("-XX:+UseG1GC")),
+        () -> assertTrue(flags(Question.PAIR, "heapZgc", SIZE).contains("-XX:+UseZGC")),
+        () -> assertTrue(flags(Question.PAIR, "heap", SIZE).contains("-XX:+UseG1GC")),
         () ->
             assertTrue(
-                flags("pair.nettyPooled(size=64)").containsAll(Contender.NETTY_POOLED.flags())),
-        () -> assertTrue(flags("pair.nettyPooled(size=64)").contains("-Djmh.executor=CUSTOM")),
-        () -> assertTrue(flags("replacement.heap(live=10000000)").contains("-Xmx3885m")));
+                flags(Question.PAIR, "nettyPooled", SIZE)
+                    .containsAll(Contender.NETTY_POOLED.flags())),
+        () ->
+            assertTrue(flags(Question.PAIR, "nettyPooled", SIZE).contains("-Djmh.executor=CUSTOM")),
+        () -> assertTrue(flags(Question.PAIR, "kmemCache", SIZE).containsAll(Fork.inherited())),
+        () ->
+            assertTrue(
+                flags(Question.REPLACEMENT, "heap", Map.of("live", "10000000"))
+                    .contains("-Xmx3885m")));
   }
 
-  private static List<String> flags(String id) {
-    return Question.trials(settings(Map.of()), missing -> {}).stream()
-        .filter(trial -> trial.id().equals(id))
-        .map(JmhTrial.class::cast)
-        .findFirst()
-        .orElseThrow()
-        .flags();
+  private static List<String> flags(
+      Question question, String contender, Map<String, String> params) {
+    return new JmhTrial(question, contender, params, "benchmark", settings(Map.of())).flags();
   }
 
   private static Settings settings(Map<String, List<String>> params) {
@@ -137,11 +145,12 @@ final class BenchCommandTest {
 
   @Test
   void theListNamesWhatTheExpressionIsFoundIn() {
-    int status = bench("--list", "--only=pair.*size=64");
+    int status = bench("--list", "--forks=10", "--only=pair.*size=64");
 
     List<String> lines = out.toString().lines().toList();
     assertAll(
         () -> assertEquals(0, status, err::toString),
+        () -> assertTrue(err.toString().contains("10 rounds, about "), err::toString),
         () -> assertEquals("pair.kmemCache(size=64)", lines.get(0)),
         () -> assertTrue(lines.contains("pair.malloc(size=64)")),
         () -> assertTrue(lines.stream().allMatch(line -> line.endsWith("(size=64)"))));
