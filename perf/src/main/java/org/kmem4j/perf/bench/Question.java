@@ -215,7 +215,7 @@ enum Question {
    */
   static Map<String, List<String>> usualParams() {
     return Map.of(
-        PAIR + ".size", List.of("64", "1024", "4096"),
+        PAIR + ".size", List.of("64", "1024"),
         REPLACEMENT + ".live", List.of("4096", "262144"),
         BURST + ".order", List.of("same", "shuffled"),
         THREADS + ".threads", List.of("1", "2"),
