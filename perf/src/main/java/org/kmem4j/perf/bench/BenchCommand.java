@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -44,9 +45,10 @@ import picocli.CommandLine.Spec;
       "Each contender runs in forked JVMs that take turns; ratios come with intervals of 95 %%."
     })
 public final class BenchCommand implements Callable<Integer> {
-  /** Enough for an interval of 95 %. */
-  static final int USUAL_FORKS = 10;
+  /** Enough for an interval of 95 %, which is what a full run takes. */
+  static final int FULL_FORKS = 10;
 
+  static final int USUAL_FORKS = 3;
   private static final int QUICK_FORKS = 2;
   private static final int ITERATIONS = 3;
   private static final long USUAL_MILLIS = 500;
@@ -68,7 +70,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--forks",
       paramLabel = "N",
-      description = "JVMs for each contender, 1 to 1000; usual are 10")
+      description = "JVMs for each contender, 1 to 1000; usual are 3")
   private Integer forks;
 
   @Option(
@@ -77,6 +79,11 @@ public final class BenchCommand implements Callable<Integer> {
           "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads"
               + " and live orders")
   private boolean quick;
+
+  @Option(
+      names = "--full",
+      description = "10 forks, and every size, number of objects, threads and groups")
+  private boolean full;
 
   @Option(
       names = "--decay",
@@ -98,12 +105,16 @@ public final class BenchCommand implements Callable<Integer> {
     if (forks != null && (forks < 1 || forks > 1000)) {
       throw wrong("Invalid value for option '--forks': '%d', accepted are 1 to 1000", forks);
     }
-    int rounds = forks != null ? forks : quick ? QUICK_FORKS : USUAL_FORKS;
+    if (quick && full) {
+      throw wrong("Options '--quick' and '--full' exclude each other");
+    }
+    int rounds = forks != null ? forks : full ? FULL_FORKS : quick ? QUICK_FORKS : USUAL_FORKS;
     Settings settings = settings();
     List<Trial> trials = chosen(settings);
     if (list) {
       trials.forEach(trial -> out().println(trial.id()));
       out().flush();
+      tell(plan(trials, rounds));
       return 0;
     }
     if (json != null) {
@@ -155,18 +166,20 @@ public final class BenchCommand implements Callable<Integer> {
   private Settings settings() {
     long usual = quick ? QUICK_MILLIS : USUAL_MILLIS;
     return new Settings(
-        Duration.ofMillis(millis != null ? millis : usual),
-        ITERATIONS,
-        quick
-            ? Map.of(
-                "virtualThreads",
-                List.of(QUICK_VIRTUAL_THREADS),
-                LatencyTrial.LIVE,
-                List.of(QUICK_LIVE),
-                LatencyTrial.SECONDS,
-                List.of(QUICK_SECONDS))
-            : Map.of(),
-        decayTime());
+        Duration.ofMillis(millis != null ? millis : usual), ITERATIONS, params(), decayTime());
+  }
+
+  private Map<String, List<String>> params() {
+    Map<String, List<String>> params = new HashMap<>();
+    if (!full) {
+      params.putAll(Question.usualParams());
+    }
+    if (quick) {
+      params.put("virtualThreads", List.of(QUICK_VIRTUAL_THREADS));
+      params.put(LatencyTrial.LIVE, List.of(QUICK_LIVE));
+      params.put(LatencyTrial.SECONDS, List.of(QUICK_SECONDS));
+    }
+    return params;
   }
 
   private List<Trial> chosen(Settings settings) {
@@ -244,20 +257,24 @@ public final class BenchCommand implements Callable<Integer> {
    * true.
    */
   private static long seconds(Trial trial) {
-    return Math.max(1, trial.estimate().toSeconds());
+    return Math.max(1, Math.round(trial.estimate().toMillis() / 1e3));
+  }
+
+  /** How much there is to do: what a run starts with, and a list ends with. */
+  private static String plan(List<Trial> trials, int rounds) {
+    return "%d contenders, %s, about %d min"
+        .formatted(
+            trials.size(),
+            rounds == 1 ? "1 round" : rounds + " rounds",
+            Math.max(1, seconds(trials, rounds) / 60));
+  }
+
+  private static long seconds(List<Trial> trials, int rounds) {
+    return rounds * trials.stream().mapToLong(BenchCommand::seconds).sum();
   }
 
   private Progress progress(List<Trial> trials, int rounds, Path log) {
-    long seconds = rounds * trials.stream().mapToLong(BenchCommand::seconds).sum();
-    if (Progress.isWatched()) {
-      tell(
-          "%d contenders, %s, about %d min; JMH writes to %s"
-              .formatted(
-                  trials.size(),
-                  rounds == 1 ? "1 round" : rounds + " rounds",
-                  Math.max(1, seconds / 60),
-                  log));
-    }
-    return new Progress("bench", seconds);
+    tell("%s; JMH writes to %s".formatted(plan(trials, rounds), log));
+    return new Progress("bench", seconds(trials, rounds));
   }
 }

@@ -17,13 +17,13 @@ import org.openjdk.jcstress.infra.results.J_Result;
 @Outcome(expect = FORBIDDEN, desc = "a page was lost or doubled")
 @State
 public class ChargeAndReparent extends GroupState {
-  private final KmemCache child = CACHE.in(child);
+  private final KmemCache charged = CACHE.in(child);
 
   @Actor
   public void user() {
-    child.tryCharge(child, 1);
-    child.tryCharge(child, 1);
-    child.uncharge(child, 1);
+    child.tryCharge(charged, 1);
+    child.tryCharge(charged, 1);
+    child.uncharge(charged, 1);
   }
 
   @Actor
@@ -36,7 +36,7 @@ public class ChargeAndReparent extends GroupState {
     synchronized (GROUPS) { // keeps the agent from draining in between
       result.r1 = parent.usage() - parent.stockedBytes() - child.stockedBytes();
     }
-    parent.uncharge(child, 1);
+    parent.uncharge(charged, 1);
     parent.offline();
   }
 }

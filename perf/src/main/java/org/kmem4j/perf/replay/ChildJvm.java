@@ -49,9 +49,11 @@ final class ChildJvm {
   }
 
   private List<String> flags(Phase phase) {
-    List<String> flags = new ArrayList<>();
-    if (Fork.inherited().stream().noneMatch(flag -> flag.matches("-XX:\\+Use\\w*GC"))) {
-      flags.add(phase == Phase.MEMORY && !isHeap() ? "-XX:+UseSerialGC" : "-XX:+UseParallelGC");
+    List<String> flags = new ArrayList<>(contender.flags());
+    if (Fork.inherited().stream().anyMatch(Contender::choosesCollector)) {
+      flags.removeIf(Contender::choosesCollector); // Two would be refused.
+    } else if (flags.stream().noneMatch(Contender::choosesCollector)) {
+      flags.add(phase == Phase.MEMORY ? "-XX:+UseSerialGC" : "-XX:+UseParallelGC");
     }
     flags.addAll(heapFlags(phase));
     return flags;
@@ -77,6 +79,6 @@ final class ChildJvm {
   }
 
   private boolean isHeap() {
-    return contender == Contender.HEAP;
+    return contender == Contender.HEAP || contender == Contender.HEAP_ZGC;
   }
 }

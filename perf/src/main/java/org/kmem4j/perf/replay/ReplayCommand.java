@@ -57,8 +57,8 @@ public final class ReplayCommand implements Callable<Integer> {
       paramLabel = "NAME",
       converter = AllocatorName.class,
       description =
-          "slab, malloc, mimalloc, jemalloc, tcmalloc, heap, arena; usual are "
-              + "slab,malloc,mimalloc,heap")
+          "slab, malloc, mimalloc, jemalloc, tcmalloc, heap, arena, heapZgc, nettyPooled, "
+              + "nettyAdaptive, arrow, chronicle; usual are slab,malloc,mimalloc,heap")
   private List<Contender> allocators = List.of();
 
   @Option(
@@ -336,13 +336,12 @@ public final class ReplayCommand implements Callable<Integer> {
   static final class AllocatorName implements ITypeConverter<Contender> {
     @Override
     public Contender convert(String name) {
-      for (Contender contender : Contender.values()) {
-        if (contender.toString().equalsIgnoreCase(name)) {
-          return contender;
-        }
-      }
-      throw new TypeConversionException(
-          "'%s' is no allocator; accepted are %s".formatted(name, Contender.names()));
+      return Contender.named(name)
+          .filter(Contender::isOfAnySize)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "'%s' is no allocator; accepted are %s".formatted(name, Contender.names())));
     }
   }
 
