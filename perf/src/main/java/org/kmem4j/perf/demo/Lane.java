@@ -58,7 +58,8 @@ enum Lane {
           heap(tenantBytes(plan)),
           "--add-opens=java.base/java.nio=ALL-UNNAMED",
           "-Darrow.enable_unsafe_memory_access=true",
-          "-Darrow.memory.debug.allocator=false");
+          "-Darrow.memory.debug.allocator=false",
+          "-da:org.apache.arrow..."); // as in production: its assertions refuse late frees
     }
 
     @Override

@@ -159,7 +159,8 @@ final class Server {
   // ------------------------------------------------------------------ tenant A
 
   /** All that A will do is done by another before, on a small scale, while B serves. */
-  private void warmUp() throws InterruptedException {
+  private void warmUp() throws InterruptedException, IOException {
+    JSON.writeValueAsString(new Timeline.Slice(0, 0, 0, 0, ResidentMemory.bytes().orElse(0), 0, 0));
     long begin = System.nanoTime();
     long nanos = plan.warmUp().toNanos();
     Thread rehearsal =

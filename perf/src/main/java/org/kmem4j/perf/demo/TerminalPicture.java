@@ -137,7 +137,7 @@ final class TerminalPicture {
       double share = column < values.length ? values[column] / plan.budgetBytes() : 0;
       line.append(cell(column, share));
     }
-    line.append(String.format(Locale.ROOT, "%5.0f MB", max(values) / 1e6));
+    line.append(String.format(Locale.ROOT, "%4.0f MB", max(values) / 1e6));
     return line.toString();
   }
 
