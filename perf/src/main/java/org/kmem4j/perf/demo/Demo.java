@@ -13,12 +13,21 @@ record Demo(Plan plan, String java, int processors, List<Timeline> lanes) {
         plan, Runtime.version().toString(), Runtime.getRuntime().availableProcessors(), lanes);
   }
 
-  /** Slower than any request or stop, and at least a second: where a scale of latency may end. */
+  /** The slowest request of all lanes, and at least a second: where a scale of latency may end. */
   double mostMicros() {
     double most = 1e6;
     for (Timeline lane : lanes) {
       most = Math.max(most, lane.maxMicros());
     }
     return most;
+  }
+
+  /** The most that was resident in any lane, or the budget if the system does not tell. */
+  double mostBytes() {
+    return lanes.stream()
+        .mapToDouble(Timeline::peakBytes)
+        .filter(bytes -> bytes > 0)
+        .max()
+        .orElse(plan.budgetBytes());
   }
 }

@@ -97,7 +97,7 @@ enum Lane {
     String heap =
         flags(plan).stream().filter(flag -> flag.startsWith("-Xm")).findFirst().orElseThrow();
     long bytes = tenantBytes(plan);
-    return bytes == 0 ? heap : "%s and %dm off the heap".formatted(heap, bytes >> 20);
+    return bytes == 0 ? heap : "%s, %dm off the heap".formatted(heap, bytes >> 20);
   }
 
   /** Off the heap, of both tenants at the most. */

@@ -62,14 +62,14 @@ final class SvgPicture {
 
   private static final int WIDTH = 1080;
   private static final int HEAD_HEIGHT = 142;
-  private static final int LANE_HEIGHT = 236;
+  private static final int LANE_HEIGHT = 258;
   private static final int FOOT_HEIGHT = 84;
 
   // Parts of the height.
   private static final int QUARTERS = 2;
-  private static final int WORDS = 4;
+  private static final int WORDS = 5;
   private static final int LATENCY = 12;
-  private static final int MEMORY = 5;
+  private static final int MEMORY = 7;
 
   private static final double LEAST_MICROS = 1;
 
@@ -77,8 +77,8 @@ final class SvgPicture {
   private static final Color INK = new Color(0x1F2328);
   private static final Color MUTED = new Color(0x59636E);
   private static final Color GRID = new Color(0xE4E6E8);
-  private static final Color LIVE_A = new Color(0x59636E);
-  private static final Color LIVE_B = new Color(0x9AA4AE);
+  private static final Color LIVE_A = new Color(0x7D8792);
+  private static final Color LIVE_B = new Color(0x1F2328);
   private static final Color RESIDENT = new Color(0xDDE1E5);
 
   private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 20);
@@ -99,11 +99,13 @@ final class SvgPicture {
   private final Demo demo;
   private final Plan plan;
   private final double mostMicros;
+  private final double mostMegabytes;
 
   private SvgPicture(Demo demo) {
     this.demo = demo;
     plan = demo.plan();
     mostMicros = 10 * demo.mostMicros(); // and room for words above
+    mostMegabytes = demo.mostBytes() / 1e6;
   }
 
   /** Throws a sentence if the file cannot be written, or nothing can be drawn on this machine. */
@@ -170,7 +172,8 @@ final class SvgPicture {
   private XYPlot words(Timeline lane) {
     XYPlot plot = blank();
     write(plot, 0, 0.8, lane.lane().title, LANE, ink(lane));
-    write(plot, 0, 0.3, lane.version() + ", " + lane.lane().memory(plan), SMALL, MUTED);
+    write(plot, 0, 0.44, lane.version(), SMALL, MUTED);
+    write(plot, 0, 0.12, lane.lane().memory(plan), SMALL, MUTED);
     int quarter = 1;
     for (Timeline.Event event : lane.events()) {
       double y = 0.88;
@@ -235,14 +238,15 @@ final class SvgPicture {
 
   private XYPlot memory(Timeline lane) {
     NumberAxis axis = new NumberAxis();
-    double budget = plan.budgetBytes() / 1e6;
-    axis.setRange(0, budget * 1.4);
-    axis.setTickUnit(new NumberTickUnit(budget, new Megabytes(), 0));
+    axis.setRange(0, 1.4 * mostMegabytes);
+    axis.setStandardTickUnits(NumberAxis.createIntegerTickUnits());
+    axis.setNumberFormatOverride(new Megabytes());
     style(axis);
     XYPlot plot = plot(axis);
     String peak =
         String.format(Locale.ROOT, "resident: at most %,d MB", lane.peakBytes() / 1_000_000);
-    write(plot, 0, budget * 1.2, peak, SMALL, MUTED);
+    plot.setRangeGridlinesVisible(false);
+    write(plot, 0, 1.2 * mostMegabytes, peak, SMALL, MUTED);
     DefaultTableXYDataset stack = new DefaultTableXYDataset();
     stack.addSeries(series(lane, "B", Slice::liveBytesOfB));
     stack.addSeries(series(lane, "A", Slice::liveBytesOfA));
