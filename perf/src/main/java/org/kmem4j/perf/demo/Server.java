@@ -57,16 +57,21 @@ final class Server {
   }
 
   /** Runs the lane that the arguments name, and answers with its {@link Timeline}. */
-  public static void main(String[] arguments) throws Exception {
-    Lane lane = Lane.valueOf(arguments[0]);
-    Plan plan =
-        new Plan(
-            Integer.parseInt(arguments[1]),
-            Integer.parseInt(arguments[2]),
-            Integer.parseInt(arguments[3]));
-    Timeline timeline = new Server(plan, lane, Path.of(arguments[4])).run(Path.of(arguments[5]));
-    Fork.answer(timeline);
-    System.exit(0); // Whatever still runs in the background need not end first.
+  public static void main(String[] arguments) {
+    int status = 1;
+    try {
+      Lane lane = Lane.valueOf(arguments[0]);
+      Plan plan =
+          new Plan(
+              Integer.parseInt(arguments[1]),
+              Integer.parseInt(arguments[2]),
+              Integer.parseInt(arguments[3]));
+      Fork.answer(new Server(plan, lane, Path.of(arguments[4])).run(Path.of(arguments[5])));
+      status = 0;
+    } catch (Throwable e) { // An error too: whoever reads this reads it in a terminal.
+      e.printStackTrace();
+    }
+    System.exit(status); // Whatever still runs in the background need not end first.
   }
 
   /** As the lane's JVM is started by {@link DemoCommand}. */
