@@ -2,6 +2,7 @@ package org.kmem4j.perf;
 
 import java.io.PrintWriter;
 import org.kmem4j.perf.bench.BenchCommand;
+import org.kmem4j.perf.demo.DemoCommand;
 import org.kmem4j.perf.groups.ChurnCommand;
 import org.kmem4j.perf.groups.InterferenceCommand;
 import org.kmem4j.perf.groups.ReparentCommand;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ReplayCommand.class,
       BenchCommand.class,
+      DemoCommand.class,
       ReparentCommand.class,
       ChurnCommand.class,
       TreeCommand.class,
@@ -56,7 +58,7 @@ public final class Kmem implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "Missing subcommand: replay, bench, reparent, churn, interference, latency, tree or"
+        "Missing subcommand: replay, bench, demo, reparent, churn, interference, latency, tree or"
             + " layout.");
   }
 
