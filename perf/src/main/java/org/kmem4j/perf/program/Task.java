@@ -1,0 +1,67 @@
+package org.kmem4j.perf.program;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.kmem4j.perf.Fork;
+import org.kmem4j.perf.contender.ContenderJvm;
+
+/**
+ * A scenario with one contender and its parameters.
+ *
+ * @param millis how long is measured, after as long a warm-up
+ */
+public record Task(
+    Scenario scenario, String contender, Map<String, String> params, long millis) {
+  private static final Duration START = Duration.ofMillis(400);
+  private static final long OWN_BYTES = 128 << 20;
+  private static final long LITTLE_LIVE_BYTES = 64 << 20;
+  private static final String TOUCHED = "-XX:+AlwaysPreTouch";
+
+  /** A guess. */
+  public Duration estimate() {
+    Duration one = START.plusMillis(2 * millis);
+    return scenario.hasTimeAndMemory() ? one.plus(START).plusMillis(millis) : one;
+  }
+
+  /**
+   * Runs it in JVMs of its own.
+   *
+   * @throws org.kmem4j.perf.KmemException if one of them failed
+   */
+  public Answer run(ProcessBuilder.Redirect output) {
+    if (scenario.hasTimeAndMemory()) {
+      return run(false, output).and(run(true, output));
+    }
+    return run(scenario.isOfMemory(), output);
+  }
+
+  private Answer run(boolean forMemory, ProcessBuilder.Redirect output) {
+    Order order = new Order(contender, forMemory, millis, params);
+    return new Fork(
+            "The JVM of %s.%s".formatted(scenario, contender),
+            flags(forMemory),
+            scenario.main(),
+            order.arguments())
+        .run(Answer.class, output);
+  }
+
+  private List<String> flags(boolean forMemory) {
+    if (forMemory) {
+      boolean isLarge = scenario.isOfMemory();
+      long live = isLarge ? PhaseChange.mostLiveBytes(millis) : LITTLE_LIVE_BYTES;
+      return ContenderJvm.flags(
+          Candidates.isHeap(contender), true, OWN_BYTES + (isLarge ? live / 2 : 0), live);
+    }
+    // As benchmarks by JMH are run; but a heap that is touched before is a contender of its own.
+    List<String> flags = new ArrayList<>(List.of("-Xms1g", "-Xmx1g"));
+    if (scenario != Scenario.COLD_START || contender.equals(ColdStart.HEAP_PRE_TOUCH)) {
+      flags.add(TOUCHED);
+    }
+    if (Fork.inherited().stream().noneMatch(flag -> flag.matches("-XX:\\+Use\\w*GC"))) {
+      flags.add("-XX:+UseG1GC");
+    }
+    return flags;
+  }
+}
