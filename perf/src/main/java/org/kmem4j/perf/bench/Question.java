@@ -11,6 +11,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.kmem4j.perf.clib.CLibrary;
+import org.kmem4j.perf.program.Scenario;
 import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
 import org.openjdk.jmh.runner.format.OutputFormatFactory;
@@ -83,7 +84,22 @@ enum Question {
   GIVE_BACK(
       "free 512 MiB and wait: how much stays resident",
       settings -> List.of(new GiveBack(settings.decay())),
-      "agent");
+      "agent"),
+  LARSON(Scenario.LARSON),
+  XMALLOC_TEST(Scenario.XMALLOC_TEST),
+  CACHE_SCRATCH(Scenario.CACHE_SCRATCH),
+  MLEAK(Scenario.MLEAK),
+  SINGLE_OPERATION(Scenario.SINGLE_OPERATION),
+  COLD_START(Scenario.COLD_START),
+  PHASE_CHANGE(Scenario.PHASE_CHANGE),
+  REPLAY(
+      "an event of the traces, as a geometric mean",
+      settings -> ReplayTrial.all(settings, false),
+      ReplayTrial.CONTENDERS),
+  TRACE_MEMORY(
+      "peak resident ÷ peak live of the traces, as a geometric mean",
+      settings -> ReplayTrial.all(settings, true),
+      ReplayTrial.MEMORY_CONTENDERS);
 
   final String title;
   final List<String> contenders;
@@ -102,6 +118,13 @@ enum Question {
     this.benchmark = null;
     this.others = others;
     this.contenders = List.of(contenders);
+  }
+
+  Question(Scenario scenario) {
+    this(
+        scenario.title(),
+        settings -> ProgramTrial.all(scenario, settings),
+        scenario.contenders().toArray(String[]::new));
   }
 
   /** In camel case, as on the command line and in JSON. */

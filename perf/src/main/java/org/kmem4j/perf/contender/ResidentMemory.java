@@ -2,6 +2,9 @@ package org.kmem4j.perf.contender;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -68,6 +71,20 @@ public final class ResidentMemory {
       } catch (IOException e) {
         throw new KmemException("The system does not tell what is resident: " + e.getMessage(), e);
       }
+    }
+
+    /**
+     * Resident bytes now, less those of the Java heap that are free but were touched before: what
+     * the heap as a contender starts from, for it uses these first.
+     */
+    public long bytesLessTouchedHeap() {
+      long free = 0;
+      for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
+        if (pool.getType() == MemoryType.HEAP) {
+          free += Math.max(0, pool.getPeakUsage().getUsed() - pool.getUsage().getUsed());
+        }
+      }
+      return bytes() - free;
     }
 
     @Override

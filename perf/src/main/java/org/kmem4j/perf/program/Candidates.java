@@ -10,7 +10,7 @@ import org.kmem4j.perf.contender.Contender;
  * Who takes part, by name: contenders that have objects of any size, and one of our typed caches
  * where a program has but one size that matters.
  */
-final class Candidates {
+public final class Candidates {
   static final String KMEM_CACHE = "kmemCache";
   static final String HEAP = Contender.HEAP.toString();
 
@@ -34,7 +34,7 @@ final class Candidates {
   private Candidates() {}
 
   /** Ours first, in the order of the tables. */
-  static List<String> ofAnySize() {
+  public static List<String> ofAnySize() {
     return OF_ANY_SIZE.stream()
         .filter(name -> Arrays.stream(Contender.values()).anyMatch(it -> isNamed(it, name)))
         .toList();
@@ -61,9 +61,14 @@ final class Candidates {
     if (name.equals(KMEM_CACHE)) {
       return new KmemCacheAllocator(objectBytes);
     }
+    return contender(name).open(cells, manyThreads);
+  }
+
+  /** The contender of a name. */
+  public static Contender contender(String name) {
     for (Contender contender : Contender.values()) {
       if (isNamed(contender, name)) {
-        return contender.open(cells, manyThreads);
+        return contender;
       }
     }
     throw new IllegalArgumentException("there is no contender " + name);

@@ -65,8 +65,7 @@ abstract class Classic extends Experiment {
     double[] x = new double[rounds];
     double[] resident = new double[rounds];
     try (var gauge = new ResidentMemory.Gauge()) {
-      System.gc();
-      long before = gauge.bytes();
+      long before = before(order, gauge);
       if (!ResidentMemory.resetPeak()) {
         throw new KmemException("The system does not let the peak of resident memory be reset.");
       }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
@@ -70,20 +71,28 @@ final class ColdStart {
     }
     long tenThousand = System.nanoTime();
 
+    long[] nanos = new long[larger];
     long faults = minorFaults();
     long touching = System.nanoTime();
-    for (int i = 1; i <= larger; i++) {
-      taker.take(OBJECTS + i, LARGER_BYTES);
+    long last = touching;
+    for (int i = 0; i < larger; i++) {
+      taker.take(1 + OBJECTS + i, LARGER_BYTES);
+      long now = System.nanoTime();
+      nanos[i] = now - last;
+      last = now;
     }
-    long touched = System.nanoTime();
     faults = minorFaults() - faults;
 
     double pages = (double) larger * LARGER_BYTES / PAGE_BYTES;
+    Arrays.sort(nanos);
     return Answer.of(
         List.of(
             Answer.Figure.score("µs", (first - start) / 1e3),
             new Answer.Figure("next10000", "µs", (tenThousand - first) / 1e3),
-            new Answer.Figure("firstTouch", "ns/page", (touched - touching) / pages),
+            new Answer.Figure("firstTouch", "ns/page", (last - touching) / pages),
+            new Answer.Figure("firstTouch.p50", "ns", nanos[larger / 2]),
+            new Answer.Figure("firstTouch.p99", "ns", nanos[larger * 99 / 100]),
+            new Answer.Figure("firstTouch.max", "ns", nanos[larger - 1]),
             new Answer.Figure("faults", "per page", faults / pages)),
         List.of());
   }

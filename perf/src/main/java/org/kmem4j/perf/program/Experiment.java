@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.LongAdder;
 import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.contender.Allocator;
+import org.kmem4j.perf.contender.ResidentMemory;
 
 /**
  * What is done with one contender in a JVM of its own, whose main class it is. {@link Scenario}
@@ -78,6 +79,12 @@ abstract class Experiment {
 
   /** Does it, and leaves nothing alive. */
   abstract Answer measure(Order order) throws InterruptedException;
+
+  /** What is resident before the contender is asked for anything that counts. */
+  static long before(Order order, ResidentMemory.Gauge gauge) {
+    System.gc();
+    return Candidates.isHeap(order.contender()) ? gauge.bytesLessTouchedHeap() : gauge.bytes();
+  }
 
   // ------------------------------------------------------------------ objects, of 8 bytes or more
 

@@ -70,8 +70,7 @@ final class PhaseChange extends Experiment {
     warmUp(addresses);
 
     try (var gauge = new ResidentMemory.Gauge()) {
-      System.gc();
-      before = gauge.bytes();
+      before = before(order, gauge);
       for (int i = 0; i < first; i++) {
         addresses[i] = takeWhole(i, from);
         after(i, first, from, gauge);

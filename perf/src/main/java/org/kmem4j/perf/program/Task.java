@@ -30,21 +30,21 @@ public record Task(
    *
    * @throws org.kmem4j.perf.KmemException if one of them failed
    */
-  public Answer run(ProcessBuilder.Redirect output) {
+  public Answer run() {
     if (scenario.hasTimeAndMemory()) {
-      return run(false, output).and(run(true, output));
+      return run(false).and(run(true));
     }
-    return run(scenario.isOfMemory(), output);
+    return run(scenario.isOfMemory());
   }
 
-  private Answer run(boolean forMemory, ProcessBuilder.Redirect output) {
+  private Answer run(boolean forMemory) {
     Order order = new Order(contender, forMemory, millis, params);
     return new Fork(
             "The JVM of %s.%s".formatted(scenario, contender),
             flags(forMemory),
             scenario.main(),
             order.arguments())
-        .run(Answer.class, output);
+        .run(Answer.class, ProcessBuilder.Redirect.INHERIT);
   }
 
   private List<String> flags(boolean forMemory) {
