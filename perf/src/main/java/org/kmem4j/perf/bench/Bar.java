@@ -8,11 +8,12 @@ import java.util.Optional;
 import org.kmem4j.perf.bench.Reading.Key;
 
 /**
- * What is asked of a contender: that a number is not above a limit.
+ * What is asked of a contender: that a number is not above a limit, or not below it.
  *
  * @param params narrow the question; those not named are any
- * @param against whom the score is divided by: the fastest of these that were measured. Empty if
- *     the number itself is judged
+ * @param against whom the score is divided by: the best of these that were measured. Empty if the
+ *     number itself is judged
+ * @param againstParams narrow the question for those
  * @param isGarbage whether bytes per operation are judged instead of the score
  * @param limit null for a ratio that is only told
  * @param aim null if the issue names none
@@ -22,29 +23,43 @@ record Bar(
     Map<String, String> params,
     String contender,
     List<String> against,
+    Map<String, String> againstParams,
     boolean isGarbage,
+    boolean isAtLeast,
     Double limit,
     Double aim) {
 
+  /** That a number, or a ratio under the same parameters, is at most the limit. */
+  Bar(
+      Question question,
+      Map<String, String> params,
+      String contender,
+      List<String> against,
+      boolean isGarbage,
+      Double limit,
+      Double aim) {
+    this(question, params, contender, against, params, isGarbage, false, limit, aim);
+  }
+
   /** The end of the interval that the issue judges by. */
   enum Verdict {
-    /** The whole interval is at or below the limit. */
+    /** The whole interval is on the right side of the limit, or touches it from there. */
     MET,
     /** The limit lies within the interval: it passes. */
     TOUCHES,
-    /** The whole interval is above the limit. */
+    /** The whole interval is on the wrong side. */
     MISSED,
     /** There is no limit. */
     TOLD;
 
-    static Verdict of(Interval number, Double limit) {
+    static Verdict of(Interval number, Double limit, boolean isAtLeast) {
       if (limit == null) {
         return TOLD;
       }
-      if (number.high() <= limit) {
+      if (isAtLeast ? number.low() >= limit : number.high() <= limit) {
         return MET;
       }
-      return number.low() <= limit ? TOUCHES : MISSED;
+      return number.low() <= limit && limit <= number.high() ? TOUCHES : MISSED;
     }
 
     @Override
@@ -60,6 +75,20 @@ record Bar(
   static final double NO_GARBAGE = 0.02;
 
   private static final List<String> NATIVE = List.of("malloc", "jemalloc", "mimalloc");
+  private static final List<String> NETTY = List.of("nettyPooled", "nettyAdaptive");
+  private static final List<String> PEERS =
+      List.of(
+          "heap",
+          "heapZgc",
+          "agronaQueue",
+          "malloc",
+          "jemalloc",
+          "mimalloc",
+          "tcmalloc",
+          "nettyPooled",
+          "nettyAdaptive",
+          "arrow",
+          "chronicle");
 
   /** All bars, in the order of the issue's table. */
   static List<Bar> all() {
@@ -72,6 +101,11 @@ record Bar(
     for (int size : new int[] {64, 256, 1024, 4096}) {
       bars.add(ratio(Question.PAIR, size(size), "kmemCache", NATIVE, 0.8, 0.6));
     }
+    bars.add(ratio(Question.PAIR, size(64), "kmemCache", NETTY, 0.12, null));
+    bars.add(ratio(Question.PAIR, size(64), "kmemCache", List.of("arrow"), 0.1, null));
+    bars.add(ratio(Question.PAIR, size(64), "kmemCache", List.of("chronicle"), 0.1, null));
+    bars.add(ratio(Question.PAIR, size(64), "kmemCache", List.of("arena"), 0.25, null));
+    bars.add(ratio(Question.PAIR, size(64), "newFlyweight", NETTY, null, null));
     bars.add(ratio(Question.POOL, Map.of(), "objectPool", List.of("handWritten"), 1.5, null));
     bars.add(
         ratio(Question.POOL, Map.of(), "objectPoolPinned", List.of("handWritten"), null, null));
@@ -80,24 +114,39 @@ record Bar(
           ratio(Question.PAIR, size(size), "kmemCachePinned", List.of("kmemCache"), 0.75, null));
     }
     replacement(bars, 4096, 1.2, 0.7);
-    replacement(bars, 262144, null, null);
+    replacement(bars, 262144, 2.5, 0.5);
     bars.add(
         ratio(
             Question.THREAD_START, Map.of(), "afterVirtualThreads", List.of("fresh"), 1.05, null));
     bars.add(ratio(Question.BULK, Map.of(), "bulk", List.of("singles"), null, null));
+    bars.add(ratio(Question.CROSS_THREAD, Map.of(), "kmemCache", PEERS, 0.8, null));
     bars.add(
-        ratio(
-            Question.CROSS_THREAD,
-            Map.of(),
+        new Bar(
+            Question.THREADS,
+            Map.of("threads", "2"),
             "kmemCache",
-            List.of("malloc", "mimalloc"),
-            null,
+            List.of("kmemCache"),
+            Map.of("threads", "1"),
+            false,
+            true,
+            1.9,
             null));
+    for (String order : List.of("same", "reversed", "shuffled")) {
+      bars.add(ratio(Question.BURST, Map.of("order", order), "kmemCache", PEERS, null, null));
+    }
+    for (String trace : List.of("gcc", "python")) {
+      bars.add(ratio(Question.MIXED, Map.of("trace", trace), "bySize", PEERS, null, null));
+    }
+    for (String groups : List.of("1", "1000", "10000")) {
+      Map<String, String> params = Map.of("groups", groups);
+      bars.add(ratio(Question.MANY_GROUPS, params, "handle", List.of("nobody"), null, null));
+      bars.add(ratio(Question.MANY_GROUPS, params, "handle", List.of("arrow"), null, null));
+    }
     bars.add(ratio(Question.VIRTUAL_THREAD, Map.of(), "kmemCache", List.of("heap"), null, null));
     bars.add(ratio(Question.GROUP_PAIR, Map.of(), "handle", List.of("nobody"), 1.05, null));
     bars.add(ratio(Question.GROUP_PAIR, Map.of(), "bound", List.of("nobody"), null, null));
     bars.add(ratio(Question.GROUP_CYCLE, Map.of(), "handle", List.of("nobody"), 1.15, null));
-    bars.add(number(Question.CHARGE, "stock", 10));
+    bars.add(new Bar(Question.CHARGE, Map.of("depth", "4"), "stock", List.of(), false, 10.0, null));
     bars.add(number(Question.REFUSAL, "tryAlloc", 50));
     bars.add(number(Question.GROUP_LIFE, "empty", 20_000));
     garbage(bars);
@@ -174,12 +223,20 @@ record Bar(
       return outcome(contender + ", " + (isGarbage ? "B/op" : over.get().unit()), values);
     }
     // One and the same for all rounds: the least of each round would be less than any of them.
+    Comparator<Key> byMedian =
+        Comparator.comparing(key -> Interval.of(results.values(key)).median());
     Optional<Key> under =
         against.stream()
-            .flatMap(other -> results.find(question, other, params).stream())
-            .min(Comparator.comparing(key -> Interval.of(results.values(key)).median()));
+            .flatMap(other -> results.find(question, other, againstParams).stream())
+            .min(over.get().moreIsBetter() ? byMedian.reversed() : byMedian);
     return under.flatMap(
-        key -> outcome(contender + " ÷ " + key.contender(), results.ratios(over.get(), key)));
+        key -> outcome(contender + " ÷ " + divisor(key), results.ratios(over.get(), key)));
+  }
+
+  private String divisor(Key key) {
+    return againstParams.equals(params)
+        ? key.contender()
+        : "%s (%s)".formatted(key.contender(), Reading.text(againstParams));
   }
 
   private Optional<Outcome> outcome(String what, double[] numbers) {
@@ -194,6 +251,6 @@ record Bar(
             question + where + ": " + what,
             numbers.length,
             number,
-            Verdict.of(number, limit)));
+            Verdict.of(number, limit, isAtLeast)));
   }
 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -44,9 +45,10 @@ import picocli.CommandLine.Spec;
       "Each contender runs in forked JVMs that take turns; ratios come with intervals of 95 %%."
     })
 public final class BenchCommand implements Callable<Integer> {
-  /** Enough for an interval of 95 %. */
-  static final int USUAL_FORKS = 10;
+  /** Enough for an interval of 95 %, which is what a full run takes. */
+  static final int FULL_FORKS = 10;
 
+  private static final int USUAL_FORKS = 3;
   private static final int QUICK_FORKS = 2;
   private static final int ITERATIONS = 3;
   private static final long USUAL_MILLIS = 500;
@@ -66,7 +68,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--forks",
       paramLabel = "N",
-      description = "JVMs for each contender, 1 to 1000; usual are 10")
+      description = "JVMs for each contender, 1 to 1000; usual are 3")
   private Integer forks;
 
   @Option(
@@ -74,6 +76,11 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads")
   private boolean quick;
+
+  @Option(
+      names = "--full",
+      description = "10 forks, and every size, number of objects, threads and groups")
+  private boolean full;
 
   @Option(
       names = "--decay",
@@ -95,7 +102,10 @@ public final class BenchCommand implements Callable<Integer> {
     if (forks != null && (forks < 1 || forks > 1000)) {
       throw wrong("Invalid value for option '--forks': '%d', accepted are 1 to 1000", forks);
     }
-    int rounds = forks != null ? forks : quick ? QUICK_FORKS : USUAL_FORKS;
+    if (quick && full) {
+      throw wrong("Options '--quick' and '--full' exclude each other");
+    }
+    int rounds = forks != null ? forks : full ? FULL_FORKS : quick ? QUICK_FORKS : USUAL_FORKS;
     Settings settings = settings();
     List<Trial> trials = chosen(settings);
     if (list) {
@@ -154,8 +164,19 @@ public final class BenchCommand implements Callable<Integer> {
     return new Settings(
         Duration.ofMillis(millis != null ? millis : usual),
         ITERATIONS,
-        quick ? Map.of("virtualThreads", List.of(QUICK_VIRTUAL_THREADS)) : Map.of(),
+        params(),
         decayTime());
+  }
+
+  private Map<String, List<String>> params() {
+    Map<String, List<String>> params = new HashMap<>();
+    if (!full) {
+      params.putAll(Question.usualParams());
+    }
+    if (quick) {
+      params.put("virtualThreads", List.of(QUICK_VIRTUAL_THREADS));
+    }
+    return params;
   }
 
   private List<Trial> chosen(Settings settings) {

@@ -8,22 +8,28 @@ import org.kmem4j.perf.counter.SpeculativeCounter;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * What does it cost to charge pages one by one to a group with three ancestors, with the stock and
- * without? All are uncharged together in the end.
+ * What does it cost to charge pages one by one to a group, with the stock and without, by how deep
+ * in the tree it lies? All are uncharged together in the end.
  */
 public class ChargeBenchmark extends KmemBenchmark {
   private static final int PAGES = 4096;
-  private static final int LEVELS = 4;
+
+  /** How many levels are charged, the group's own among them. */
+  @State(Scope.Thread)
+  public static class Depth {
+    @Param({"1", "2", "4", "8"})
+    public int depth;
+  }
 
   /** A chain of groups; each has a limit, which is far. */
-  @State(Scope.Thread)
-  public static class Kmem {
+  public static class Kmem extends Depth {
     private Metadata memory;
     Stock stock;
     PlainGroup group;
@@ -32,7 +38,7 @@ public class ChargeBenchmark extends KmemBenchmark {
     public void open() {
       memory = new Metadata(1 << 16, "benchmark");
       PageCounter leaf = null;
-      for (int level = 0; level < LEVELS; level++) {
+      for (int level = 0; level < depth; level++) {
         leaf = new PageCounter(memory.tryAllocate(PageCounter.SIZE), leaf);
         leaf.setMax(1 << 20);
       }
@@ -48,14 +54,13 @@ public class ChargeBenchmark extends KmemBenchmark {
   }
 
   /** The same the kernel's way, its stock a plain field. */
-  @State(Scope.Thread)
-  public static class Kernel {
+  public static class Kernel extends Depth {
     SpeculativeCounter group;
     int stocked;
 
     @Setup(Level.Trial)
     public void open() {
-      for (int level = 0; level < LEVELS; level++) {
+      for (int level = 0; level < depth; level++) {
         group = new SpeculativeCounter(group);
         group.setMax(1 << 20);
       }

@@ -1,10 +1,5 @@
 package org.kmem4j.perf.bench;
 
-import org.kmem4j.SlabAllocator;
-import org.kmem4j.memory.Memory;
-import org.kmem4j.perf.clib.CAllocator.Malloc;
-import org.kmem4j.perf.clib.CAllocator.Mimalloc;
-import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Group;
 import org.openjdk.jmh.annotations.Level;
@@ -20,17 +15,23 @@ import org.openjdk.jmh.infra.Control;
  */
 public class CrossThreadBenchmark extends KmemBenchmark {
   private static final int BYTES = 64;
+  private static final int CAPACITY = 1024;
+
+  /** More than are on their way: a cell is free again before its turn comes. */
+  private static final int CELLS = 2 * CAPACITY;
 
   /** The way from one thread to the other. */
   @State(Scope.Group)
-  public abstract static class Pipe {
-    private final LongRing ring = new LongRing(1024);
-    long bytes = BYTES;
+  public static class Pipe extends LiveObjects {
+    private final LongRing ring = new LongRing(CAPACITY);
 
-    abstract void free(long object);
+    @Setup(Level.Trial)
+    public void open() {
+      open(BYTES, CELLS, true);
+    }
 
     /** False if the measurement ended while the ring was full. */
-    final boolean send(long object, Control control) {
+    private boolean send(long object, Control control) {
       while (!ring.offer(object)) {
         if (control.stopMeasurement) {
           return false;
@@ -41,7 +42,7 @@ public class CrossThreadBenchmark extends KmemBenchmark {
     }
 
     /** 0 if the measurement ended while the ring was empty. */
-    final long receive(Control control) {
+    private long receive(Control control) {
       long object;
       while ((object = ring.poll()) == 0) {
         if (control.stopMeasurement) {
@@ -51,117 +52,49 @@ public class CrossThreadBenchmark extends KmemBenchmark {
       }
       return object;
     }
+  }
 
+  /** Which cell is next: both threads count alike, because objects arrive in their order. */
+  @State(Scope.Thread)
+  public static class Turn {
+    private int cell;
+    private boolean isConsumers;
+
+    private void pass() {
+      cell = (cell + 1) & (CELLS - 1);
+    }
+
+    /** The consumer's frees what is still on its way. */
     @TearDown(Level.Trial)
-    public void close() {
-      for (long object = ring.poll(); object != 0; object = ring.poll()) {
-        free(object);
+    public void empty(Pipe pipe) {
+      for (long object = 0; isConsumers && (object = pipe.ring.poll()) != 0; pass()) {
+        pipe.free(cell, object, pipe.bytes);
       }
     }
   }
 
-  /** One of our caches. */
-  public static class Kmem extends Pipe {
-    SlabAllocator allocator;
-    KmemCache cache;
-
-    @Setup(Level.Trial)
-    public void open() {
-      allocator = SlabAllocator.builder().max(MAX_BYTES).build();
-      cache = allocator.createCache("sent", BYTES);
-    }
-
-    @Override
-    public void close() {
-      super.close();
-      allocator.close();
-    }
-
-    @Override
-    void free(long object) {
-      cache.free(object);
-    }
-  }
-
-  /** The C library. */
-  public static class OfMalloc extends Pipe {
-    @Override
-    void free(long object) {
-      Malloc.IT.free(object);
-    }
-  }
-
-  /** Mimalloc. */
-  public static class OfMimalloc extends Pipe {
-    @Override
-    void free(long object) {
-      Mimalloc.IT.free(object);
+  @Benchmark
+  @Group("send")
+  public void produce(Pipe pipe, Turn turn, Control control) {
+    long object = pipe.take(turn.cell, pipe.bytes);
+    if (pipe.send(object, control)) {
+      turn.pass();
+    } else {
+      pipe.free(turn.cell, object, pipe.bytes);
     }
   }
 
   @Benchmark
-  @Group("kmemCache")
-  public void kmemCacheProduces(Kmem pipe, Control control) {
-    long object = pipe.cache.tryAlloc();
-    Memory.putLong(object, object);
-    if (!pipe.send(object, control)) {
-      pipe.cache.free(object);
-    }
-  }
-
-  @Benchmark
-  @Group("kmemCache")
-  public long kmemCacheConsumes(Kmem pipe, Control control) {
+  @Group("send")
+  public long consume(Pipe pipe, Turn turn, Control control) {
+    turn.isConsumers = true;
     long object = pipe.receive(control);
     if (object == 0) {
       return 0;
     }
-    long value = Memory.getLong(object);
-    pipe.cache.free(object);
-    return value;
-  }
-
-  @Benchmark
-  @Group("malloc")
-  public void mallocProduces(OfMalloc pipe, Control control) {
-    long object = Malloc.IT.malloc(pipe.bytes);
-    Memory.putLong(object, object);
-    if (!pipe.send(object, control)) {
-      Malloc.IT.free(object);
-    }
-  }
-
-  @Benchmark
-  @Group("malloc")
-  public long mallocConsumes(OfMalloc pipe, Control control) {
-    long object = pipe.receive(control);
-    if (object == 0) {
-      return 0;
-    }
-    long value = Memory.getLong(object);
-    Malloc.IT.free(object);
-    return value;
-  }
-
-  @Benchmark
-  @Group("mimalloc")
-  public void mimallocProduces(OfMimalloc pipe, Control control) {
-    long object = Mimalloc.IT.malloc(pipe.bytes);
-    Memory.putLong(object, object);
-    if (!pipe.send(object, control)) {
-      Mimalloc.IT.free(object);
-    }
-  }
-
-  @Benchmark
-  @Group("mimalloc")
-  public long mimallocConsumes(OfMimalloc pipe, Control control) {
-    long object = pipe.receive(control);
-    if (object == 0) {
-      return 0;
-    }
-    long value = Memory.getLong(object);
-    Mimalloc.IT.free(object);
+    long value = pipe.read(turn.cell, object);
+    pipe.free(turn.cell, object, pipe.bytes);
+    turn.pass();
     return value;
   }
 }

@@ -6,9 +6,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.contender.Contender;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
@@ -28,6 +30,9 @@ record JmhTrial(
     String benchmark,
     Settings settings)
     implements Trial {
+  /** The parameter of benchmarks that can be asked of any contender. */
+  static final String CONTENDER = "contender";
+
   private static final String GARBAGE = "gc.alloc.rate.norm";
   private static final String GARBAGE_BEFORE_1_37 = "·" + GARBAGE;
 
@@ -36,12 +41,22 @@ record JmhTrial(
 
   private static final double START_SECONDS = 1.3;
   private static final double VIRTUAL_THREADS_PER_SECOND = 500_000;
+  private static final double OBJECTS_PER_SECOND = 5_000_000;
+
+  private static final long LEAST_HEAP_MIB = 1024;
+
+  /**
+   * Room in the Java heap for each live object, for all contenders the same: an array of 64 bytes
+   * thrice over, or the buffer objects of those who have such.
+   */
+  private static final long HEAP_BYTES_PER_OBJECT = 300;
 
   @Override
   public Duration estimate() {
     double seconds = 2.0 * settings.iterations() * settings.iteration().toMillis() / 1e3;
     String virtualThreads = params.getOrDefault("virtualThreads", "0");
     seconds += START_SECONDS + Integer.parseInt(virtualThreads) / VIRTUAL_THREADS_PER_SECOND;
+    seconds += live() / OBJECTS_PER_SECOND;
     return Duration.ofMillis((long) (1e3 * seconds));
   }
 
@@ -87,9 +102,42 @@ record JmhTrial(
             .measurementTime(time)
             .addProfiler(GCProfiler.class)
             .shouldFailOnError(true)
-            .jvmArgsAppend(Fork.inherited().toArray(String[]::new));
+            .jvmArgsAppend(flags().toArray(String[]::new));
     params.forEach(options::param);
+    who().ifPresent(one -> options.param(CONTENDER, one.name()));
+    if (params.containsKey("threads")) {
+      options.threads(Integer.parseInt(params.get("threads")));
+    }
     return options;
+  }
+
+  /** Nobody if the contender is a variant that only this question knows. */
+  private Optional<Contender> who() {
+    return Contender.named(contender.equals("bySize") ? "slab" : contender);
+  }
+
+  /** Those of the contender, then what the user told this JVM, which wins. */
+  List<String> flags() {
+    List<String> flags = new ArrayList<>(who().map(Contender::flags).orElse(List.of()));
+    if (who().map(Contender::isOfNetty).orElse(false)) {
+      flags.addAll(List.of(FastThreads.flags()));
+    }
+    if (live() > 0) {
+      long mib = LEAST_HEAP_MIB + live() * HEAP_BYTES_PER_OBJECT / (1 << 20);
+      flags.addAll(List.of("-Xms" + mib + "m", "-Xmx" + mib + "m"));
+    }
+    boolean isOfCollector = flags.stream().anyMatch(Contender::choosesCollector);
+    for (String flag : Fork.inherited()) {
+      // With two of them the JVM would not start, and the contender is the collector.
+      if (!isOfCollector || !Contender.choosesCollector(flag)) {
+        flags.add(flag);
+      }
+    }
+    return flags;
+  }
+
+  private int live() {
+    return Integer.parseInt(params.getOrDefault("live", "0"));
   }
 
   private List<Reading> readings(RunResult run) {

@@ -1,6 +1,9 @@
 package org.kmem4j.perf.bench;
 
+import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import org.agrona.BufferUtil;
+import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.pool.Flyweight;
@@ -12,14 +15,22 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
+import stormpot.Allocator;
+import stormpot.Expiration;
+import stormpot.Poolable;
+import stormpot.Slot;
+import stormpot.Timeout;
 
 /**
  * What does a pooled object cost, from acquiring it over writing and reading one field to releasing
  * it? Ours may be used by any thread, is limited and accounted, and ends the view; what is written
- * by hand does none of that.
+ * by hand does none of that. The others keep objects of the Java heap, which need no view.
  */
 public class PoolBenchmark extends KmemBenchmark {
   private static final int BYTES = 64;
+
+  /** How long Stormpot is to wait for an object; it never has to. */
+  private static final Timeout PATIENCE = new Timeout(1, TimeUnit.MINUTES);
 
   /** Our pool. */
   @State(Scope.Thread)
@@ -119,6 +130,123 @@ public class PoolBenchmark extends KmemBenchmark {
         putLong(0, id);
       }
     }
+  }
+
+  /** An object of the Java heap that pools keep. */
+  static class HeapOrder {
+    private long id;
+
+    final long id() {
+      return id;
+    }
+
+    final void id(long id) {
+      this.id = id;
+    }
+  }
+
+  /** A stack of free objects, for one thread. */
+  @State(Scope.Thread)
+  public static class Deque {
+    private final ArrayDeque<HeapOrder> free = new ArrayDeque<>(Hand.OBJECTS);
+    long next;
+
+    @Setup(Level.Trial)
+    public void fill() {
+      free.clear();
+      for (int i = 0; i < Hand.OBJECTS; i++) {
+        free.push(new HeapOrder());
+      }
+    }
+  }
+
+  /** A queue of free objects, for any number of threads. */
+  @State(Scope.Thread)
+  public static class Agrona {
+    private final ManyToManyConcurrentArrayQueue<HeapOrder> free =
+        new ManyToManyConcurrentArrayQueue<>(Hand.OBJECTS);
+    long next;
+
+    @Setup(Level.Trial)
+    public void fill() {
+      free.clear();
+      for (int i = 0; i < Hand.OBJECTS; i++) {
+        free.add(new HeapOrder());
+      }
+    }
+  }
+
+  /** Stormpot's pool with its defaults, but nothing expires: an order does not go stale. */
+  @State(Scope.Thread)
+  public static class Storm {
+    private stormpot.Pool<PooledOrder> orders;
+    long next;
+
+    @Setup(Level.Trial)
+    public void open() {
+      orders =
+          stormpot.Pool.from(new OrderAllocator())
+              .setSize(Hand.OBJECTS)
+              .setExpiration(Expiration.never())
+              .build();
+    }
+
+    @TearDown(Level.Trial)
+    public void close() throws InterruptedException {
+      orders.shutdown().await(new Timeout(1, TimeUnit.MINUTES));
+    }
+  }
+
+  /** What Stormpot wants of an object. */
+  static final class PooledOrder extends HeapOrder implements Poolable {
+    private final Slot slot;
+
+    PooledOrder(Slot slot) {
+      this.slot = slot;
+    }
+
+    @Override
+    public void release() {
+      slot.release(this);
+    }
+  }
+
+  /** Where Stormpot gets its objects from. */
+  private static final class OrderAllocator implements Allocator<PooledOrder> {
+    @Override
+    public PooledOrder allocate(Slot slot) {
+      return new PooledOrder(slot);
+    }
+
+    @Override
+    public void deallocate(PooledOrder order) {}
+  }
+
+  @Benchmark
+  public long arrayDeque(Deque pool) {
+    HeapOrder order = pool.free.pop();
+    order.id(pool.next++);
+    long id = order.id();
+    pool.free.push(order);
+    return id;
+  }
+
+  @Benchmark
+  public long agronaQueue(Agrona pool) {
+    HeapOrder order = pool.free.poll();
+    order.id(pool.next++);
+    long id = order.id();
+    pool.free.add(order);
+    return id;
+  }
+
+  @Benchmark
+  public long stormpot(Storm pool) throws InterruptedException {
+    PooledOrder order = pool.orders.claim(PATIENCE);
+    order.id(pool.next++);
+    long id = order.id();
+    order.release();
+    return id;
   }
 
   @Benchmark

@@ -1,16 +1,18 @@
 package org.kmem4j.perf.bench;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SortedSet;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.kmem4j.perf.clib.CLibrary;
+import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.program.Scenario;
 import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
@@ -20,32 +22,107 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 /** What the bench command asks, and whom; contenders stand in the order of the tables. */
 enum Question {
   PAIR(
-      "take one object and give it back, by size",
+      "take one object, write to it and give it back, by size; heap and arena are zeroed",
       PairBenchmark.class,
       "kmemCache",
+      "kmemCacheZeroed",
       "kmemCachePinned",
+      "kmemCacheInGroup",
+      "flyweight",
+      "newFlyweight",
       "bySize",
       "heap",
+      "heapZgc",
       "heapConstant48",
+      "handWritten",
+      "arrayDeque",
+      "agronaQueue",
       "malloc",
       "jemalloc",
       "mimalloc",
-      "tcmalloc"),
+      "tcmalloc",
+      "arena",
+      "nettyPooled",
+      "nettyAdaptive",
+      "arrow",
+      "chronicle"),
   POOL(
       "acquire a pooled object, write and read a field, release it",
       PoolBenchmark.class,
       "objectPool",
       "objectPoolPinned",
-      "handWritten"),
+      "handWritten",
+      "arrayDeque",
+      "agronaQueue",
+      "stormpot"),
   REPLACEMENT(
       "replace a random one of many live objects of 64 bytes",
       ReplacementBenchmark.class,
       "kmemCache",
+      "kmemCacheInGroup",
       "bySize",
       "heap",
+      "heapZgc",
+      "handWritten",
+      "arrayDeque",
       "malloc",
       "jemalloc",
-      "mimalloc"),
+      "mimalloc",
+      "tcmalloc",
+      "arena",
+      "nettyPooled",
+      "nettyAdaptive",
+      "arrow",
+      "chronicle"),
+  BURST(
+      "one of 10 000 objects of 64 bytes, all taken, then all given back in some order",
+      BurstBenchmark.class,
+      "kmemCache",
+      "kmemCacheInGroup",
+      "bySize",
+      "heap",
+      "heapZgc",
+      "handWritten",
+      "arrayDeque",
+      "malloc",
+      "jemalloc",
+      "mimalloc",
+      "tcmalloc",
+      "nettyPooled",
+      "nettyAdaptive",
+      "arrow",
+      "chronicle"),
+  MIXED(
+      "replace a random one of 4096 live objects with the sizes of a real program",
+      MixedBenchmark.class,
+      "bySize",
+      "heap",
+      "heapZgc",
+      "malloc",
+      "jemalloc",
+      "mimalloc",
+      "tcmalloc",
+      "nettyPooled",
+      "nettyAdaptive",
+      "arrow",
+      "chronicle"),
+  THREADS(
+      "replace one of a thread's own 1024 objects of 64 bytes, all threads at once",
+      ThreadsBenchmark.class,
+      "kmemCache",
+      "kmemCacheInGroup",
+      "bySize",
+      "heap",
+      "heapZgc",
+      "agronaQueue",
+      "malloc",
+      "jemalloc",
+      "mimalloc",
+      "tcmalloc",
+      "nettyPooled",
+      "nettyAdaptive",
+      "arrow",
+      "chronicle"),
   THREAD_START(
       "a new platform thread with its first pair",
       ThreadStartBenchmark.class,
@@ -56,12 +133,23 @@ enum Question {
       "take an object on one thread, give it back on another",
       CrossThreadBenchmark.class,
       "kmemCache",
+      "kmemCacheInGroup",
+      "bySize",
+      "heap",
+      "heapZgc",
+      "agronaQueue",
       "malloc",
-      "mimalloc"),
+      "jemalloc",
+      "mimalloc",
+      "tcmalloc",
+      "nettyPooled",
+      "nettyAdaptive",
+      "arrow",
+      "chronicle"),
   VIRTUAL_THREAD(
       "a pair of 64 bytes on a virtual thread", VirtualThreadBenchmark.class, "kmemCache", "heap"),
   CHARGE(
-      "charge a page to a group with three ancestors",
+      "charge a page to a group, by its depth",
       ChargeBenchmark.class,
       "stock",
       "stockPair",
@@ -79,6 +167,12 @@ enum Question {
       GroupCycleBenchmark.class,
       "handle",
       "nobody"),
+  MANY_GROUPS(
+      "a pair of 64 bytes that another group pays for each time",
+      ManyGroupsBenchmark.class,
+      "handle",
+      "nobody",
+      "arrow"),
   REFUSAL("a refusal at a group's limit", RefusalBenchmark.class, "tryAlloc"),
   GROUP_LIFE("create, close and release an empty group", GroupLifeBenchmark.class, "empty"),
   GIVE_BACK(
@@ -138,6 +232,21 @@ enum Question {
     return camel.toString();
   }
 
+  /**
+   * The parameters' values that a run asks for unless it is a full one, by question and parameter;
+   * of those not named, all.
+   */
+  static Map<String, List<String>> usualParams() {
+    return Map.of(
+        PAIR + ".size", List.of("64", "1024", "4096"),
+        REPLACEMENT + ".live", List.of("4096", "262144"),
+        BURST + ".order", List.of("same", "shuffled"),
+        THREADS + ".threads", List.of("1", "2"),
+        MIXED + ".trace", List.of("gcc"),
+        CHARGE + ".depth", List.of("1", "4"),
+        MANY_GROUPS + ".groups", List.of("1", "1000"));
+  }
+
   /** All trials of all questions. A contender whose library is missing is told and left out. */
   static List<Trial> trials(Settings settings, Consumer<String> missing) {
     List<Trial> trials = new ArrayList<>();
@@ -157,19 +266,50 @@ enum Question {
     return trials;
   }
 
-  /** Value by value of the parameter, so that a table shows together what is compared. */
+  /** Parameters by parameters, so that a table shows together what is compared. */
   private void addTrials(Settings settings, List<Trial> trials) {
     Map<String, BenchmarkListEntry> entries = entries();
-    SortedSet<Map<String, String>> all = new TreeSet<>(Question::compare);
-    entries.values().forEach(entry -> all.addAll(params(entry, settings)));
+    Map<String, List<Map<String, String>>> paramsOf = new LinkedHashMap<>();
+    for (String contender : contenders) {
+      paramsOf.put(contender, params(entry(entries, contender), settings));
+    }
+    Set<Map<String, String>> all = new LinkedHashSet<>();
+    paramsOf.values().forEach(all::addAll);
     for (Map<String, String> params : all) {
       for (String contender : contenders) {
-        BenchmarkListEntry entry = entries.get(contender);
-        if (params(entry, settings).contains(params)) {
-          trials.add(new JmhTrial(this, contender, params, entry.getUsername(), settings));
+        if (paramsOf.get(contender).contains(params) && canBear(contender, params)) {
+          String benchmark = entry(entries, contender).getUsername();
+          trials.add(new JmhTrial(this, contender, params, benchmark, settings));
         }
       }
     }
+  }
+
+  /**
+   * Ten million objects of those who need a Java object for each would fill the heap, and then the
+   * collector were measured. What the heap itself needs it is given.
+   */
+  private static boolean canBear(String contender, Map<String, String> params) {
+    boolean isWrapped =
+        List.of("nettyPooled", "nettyAdaptive", "arrow", "chronicle", "arena").contains(contender);
+    return !isWrapped || Integer.parseInt(params.getOrDefault("live", "0")) <= 1_000_000;
+  }
+
+  /** The benchmark of a contender: of its name, or the one that can be asked of any contender. */
+  static BenchmarkListEntry entry(Map<String, BenchmarkListEntry> entries, String contender) {
+    String ofName = contender.equals(Contender.HEAP_ZGC.toString()) ? "heap" : contender;
+    if (entries.containsKey(ofName)) {
+      return entries.get(ofName);
+    }
+    return entries.values().stream()
+        .filter(Question::isOfAnyContender)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no benchmark of " + contender));
+  }
+
+  /** Whether the contender is a parameter of the benchmark. */
+  static boolean isOfAnyContender(BenchmarkListEntry entry) {
+    return entry.getParams().orElse(Map.of()).containsKey(JmhTrial.CONTENDER);
   }
 
   /** What JMH knows of this question, by contender. */
@@ -191,31 +331,25 @@ enum Question {
     return benchmark != null;
   }
 
-  /** Every value of its one parameter, or no parameter. */
-  private static List<Map<String, String>> params(BenchmarkListEntry entry, Settings settings) {
-    Map<String, String[]> known = entry.getParams().orElse(Map.of());
-    if (known.isEmpty()) {
-      return List.of(Map.of());
+  /** Every combination of the values of its parameters, less the contender. */
+  private List<Map<String, String>> params(BenchmarkListEntry entry, Settings settings) {
+    List<Map<String, String>> combinations = List.of(Map.of());
+    for (var param : new TreeMap<>(entry.getParams().orElse(Map.of())).entrySet()) {
+      String name = param.getKey();
+      if (!name.equals(JmhTrial.CONTENDER)) {
+        List<String> values = settings.values(this, name, List.of(param.getValue()));
+        combinations =
+            combinations.stream()
+                .flatMap(some -> values.stream().map(value -> with(some, name, value)))
+                .toList();
+      }
     }
-    if (known.size() > 1) {
-      throw new IllegalStateException(entry.getUsername() + " has several parameters");
-    }
-    List<Map<String, String>> params = new ArrayList<>();
-    known.forEach(
-        (name, values) -> {
-          for (String value : settings.params().getOrDefault(name, List.of(values))) {
-            params.add(Map.of(name, value));
-          }
-        });
-    return params;
+    return combinations;
   }
 
-  private static int compare(Map<String, String> one, Map<String, String> other) {
-    if (one.isEmpty() || other.isEmpty()) {
-      return Integer.compare(one.size(), other.size());
-    }
-    return Long.compare(
-        Long.parseLong(one.values().iterator().next()),
-        Long.parseLong(other.values().iterator().next()));
+  private static Map<String, String> with(Map<String, String> some, String name, String value) {
+    Map<String, String> more = new TreeMap<>(some);
+    more.put(name, value);
+    return more;
   }
 }

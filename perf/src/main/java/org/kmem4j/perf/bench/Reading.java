@@ -11,7 +11,12 @@ import java.util.stream.Collectors;
  */
 record Reading(Key key, double value, Double bytesPerOp) {
   /** What was measured. What is told besides a score has a contender like {@code fresh.slots}. */
-  record Key(Question question, String contender, Map<String, String> params, String unit) {}
+  record Key(Question question, String contender, Map<String, String> params, String unit) {
+    /** Whether a larger number is the better one. */
+    boolean moreIsBetter() {
+      return unit.startsWith("ops/");
+    }
+  }
 
   /** {@code size=64}, comma between, or nothing. */
   static String text(Map<String, String> params) {

@@ -38,8 +38,7 @@ record ReplayTrial(
     boolean isQuick = settings.iterations() * settings.iteration().toMillis() < USUAL_MILLIS;
     List<Path> traces = PreparedTrace.files(isQuick);
     Map<String, String> params =
-        Map.of(
-            "traces", traces.stream().map(PreparedTrace::name).collect(Collectors.joining("+")));
+        Map.of("traces", traces.stream().map(PreparedTrace::name).collect(Collectors.joining("+")));
     int passes = isQuick ? QUICK_PASSES : USUAL_PASSES;
     List<Trial> trials = new ArrayList<>();
     for (String contender : isOfMemory ? MEMORY_CONTENDERS : CONTENDERS) {
@@ -83,8 +82,7 @@ record ReplayTrial(
 
   private Reading reading(String what, double value) {
     String unit = isOfMemory ? "resident ÷ live" : "ns/event";
-    return new Reading(
-        new Reading.Key(question(), contender + what, params, unit), value, null);
+    return new Reading(new Reading.Key(question(), contender + what, params, unit), value, null);
   }
 
   /** What is resident, with what is live beside it, and the one ÷ the other. */

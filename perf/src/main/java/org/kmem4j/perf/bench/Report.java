@@ -45,6 +45,7 @@ record Report(
       Double ratio,
       Double low,
       Double high,
+      boolean atLeast,
       Double limit,
       Double aim,
       String verdict) {}
@@ -98,6 +99,7 @@ record Report(
         outcome.number().median(),
         outcome.number().low(),
         outcome.number().high(),
+        bar.isAtLeast(),
         bar.limit(),
         bar.aim(),
         outcome.verdict().toString());
@@ -132,10 +134,10 @@ record Report(
     if (!bars.isEmpty()) {
       text.append("bars: medians of the forks' ratios, with intervals of 95 %%%n".formatted());
       text.append(barTable()).append(System.lineSeparator());
-      if (forks < BenchCommand.USUAL_FORKS) {
+      if (forks < BenchCommand.FULL_FORKS) {
         text.append(
             "The verdicts are of %d %s; %d are asked for.%n"
-                .formatted(forks, forks == 1 ? "fork" : "forks", BenchCommand.USUAL_FORKS));
+                .formatted(forks, forks == 1 ? "fork" : "forks", BenchCommand.FULL_FORKS));
       }
     }
     return text.toString();
@@ -159,10 +161,14 @@ record Report(
             Table.text("what", row -> row.bar),
             Table.number("median", row -> decimals(row.ratio)),
             Table.number("low..high", row -> decimals(row.low) + ".." + decimals(row.high)),
-            Table.number("bar", row -> row.limit == null ? "" : "≤ " + row.limit),
+            Table.number("bar", row -> limit(row)),
             Table.number("aim", row -> row.aim == null ? "" : row.aim.toString()),
             Table.text("verdict", row -> row.verdict));
     return Table.of(bars, columns);
+  }
+
+  private static String limit(BarRow row) {
+    return row.limit == null ? "" : (row.atLeast ? "≥ " : "≤ ") + row.limit;
   }
 
   private static String params(Map<String, Object> params) {

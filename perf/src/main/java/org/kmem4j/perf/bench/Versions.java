@@ -2,30 +2,24 @@ package org.kmem4j.perf.bench;
 
 import java.util.Map;
 import java.util.TreeMap;
-import org.agrona.concurrent.UnsafeBuffer;
-import org.kmem4j.SlabAllocator;
-import org.kmem4j.perf.clib.CLibrary;
+import org.kmem4j.perf.contender.Contender;
 import org.openjdk.jmh.util.Version;
 
 /** Versions of whatever takes part. */
 final class Versions {
   private Versions() {}
 
+  /** By the name of the library, or of the contender where that is one. */
   static Map<String, String> all() {
     Map<String, String> versions = new TreeMap<>();
-    versions.put("kmem4j", of(SlabAllocator.class, "of this working tree"));
-    versions.put("agrona", of(UnsafeBuffer.class, "unknown"));
+    versions.put("kmem4j", Contender.SLAB.version());
+    versions.put("agrona", Contender.AGRONA_QUEUE.version());
     versions.put("jmh", Version.getPlainVersion());
-    for (CLibrary library : CLibrary.values()) {
-      if (library.isInstalled()) {
-        versions.put(library.toString(), library.version());
+    for (Contender contender : Contender.values()) {
+      if (contender.isInstalled()) {
+        versions.put(contender.toString(), contender.version());
       }
     }
     return versions;
-  }
-
-  private static String of(Class<?> member, String absent) {
-    String version = member.getPackage().getImplementationVersion();
-    return version != null ? version : absent;
   }
 }

@@ -4,14 +4,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/**
- * {@code new byte[n]} on the Java heap; freeing forgets the array.
- *
- * <p>An array has no address. Every object claims {@link #ORIGIN}, and an address less that is the
- * index into the array of its cell.
- */
-final class HeapContender extends SampledContender {
-  private static final long ORIGIN = 8;
+/** {@code new byte[n]} on the Java heap; freeing forgets the array. */
+class HeapContender extends ObjectContender {
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
@@ -26,13 +20,24 @@ final class HeapContender extends SampledContender {
 
   @Override
   public long alloc(int cell, long bytes) {
-    arrays[cell] = new byte[(int) bytes];
-    return ORIGIN;
+    return put(cell, new byte[(int) bytes]);
   }
 
   @Override
   public void free(int cell, long address, long bytes) {
+    take(cell);
+  }
+
+  /** Keeps an array, which may be null if there was none to be had. */
+  final long put(int cell, byte[] array) {
+    arrays[cell] = array;
+    return array == null ? 0 : ORIGIN;
+  }
+
+  final byte[] take(int cell) {
+    byte[] array = arrays[cell];
     arrays[cell] = null;
+    return array;
   }
 
   @Override
@@ -44,11 +49,6 @@ final class HeapContender extends SampledContender {
   @Override
   long mappedBytes() {
     return Math.max(Runtime.getRuntime().totalMemory() - usedBefore, 0);
-  }
-
-  @Override
-  public boolean hasAddresses() {
-    return false;
   }
 
   @Override

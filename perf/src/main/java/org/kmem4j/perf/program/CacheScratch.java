@@ -49,7 +49,7 @@ final class CacheScratch extends Classic {
     for (int i = 0; i < given.length; i++) {
       given[i] = take(i, OBJECT_BYTES);
     }
-    Threads.run(works(given.length, i -> () -> scratch(i)));
+    runAll(works(given.length, i -> () -> scratch(i)), () -> {});
     return (long) ITERATIONS * WRITES;
   }
 

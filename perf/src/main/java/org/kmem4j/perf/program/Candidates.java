@@ -1,42 +1,34 @@
 package org.kmem4j.perf.program;
 
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.kmem4j.perf.contender.Allocator;
 import org.kmem4j.perf.contender.Contender;
+import org.kmem4j.perf.contender.ContenderJvm;
 
 /**
  * Who takes part, by name: contenders that have objects of any size, and one of our typed caches
  * where a program has but one size that matters.
  */
 public final class Candidates {
-  static final String KMEM_CACHE = "kmemCache";
+  static final String KMEM_CACHE = Contender.KMEM_CACHE.toString();
   static final String HEAP = Contender.HEAP.toString();
 
   /**
-   * Not an arena for each object, which nobody would run a program with: closing a shared one stops
-   * all threads. Those that the enum does not have are left out.
+   * Nobody would run a program with an arena for each object: closing a shared one stops all
+   * threads. And tcmalloc is for those who ask for it.
    */
-  private static final List<String> OF_ANY_SIZE =
-      List.of(
-          "slab",
-          "malloc",
-          "mimalloc",
-          "jemalloc",
-          HEAP,
-          "heapZgc",
-          "nettyPooled",
-          "nettyAdaptive",
-          "arrow",
-          "chronicle");
+  private static final Set<Contender> NOT_ASKED = EnumSet.of(Contender.ARENA, Contender.TCMALLOC);
 
   private Candidates() {}
 
   /** Ours first, in the order of the tables. */
   public static List<String> ofAnySize() {
-    return OF_ANY_SIZE.stream()
-        .filter(name -> Arrays.stream(Contender.values()).anyMatch(it -> isNamed(it, name)))
+    return Contender.ofAnySize().stream()
+        .filter(contender -> !NOT_ASKED.contains(contender))
+        .map(Contender::toString)
         .toList();
   }
 
@@ -49,32 +41,23 @@ public final class Candidates {
 
   /** Whether the candidate's objects are on the Java heap. */
   static boolean isHeap(String name) {
-    return name.startsWith(HEAP);
+    return ContenderJvm.isHeap(contender(name));
   }
 
   /**
    * Sets it up, for as many objects at once as there are cells.
    *
-   * @param objectBytes the one size, for which a typed cache is made
+   * @param objectBytes the one size, for which a typed cache is made; others can be had beside it
    */
   static Allocator open(String name, int objectBytes, int cells, boolean manyThreads) {
-    if (name.equals(KMEM_CACHE)) {
-      return new KmemCacheAllocator(objectBytes);
-    }
-    return contender(name).open(cells, manyThreads);
+    return name.equals(KMEM_CACHE)
+        ? new KmemCacheAllocator(objectBytes)
+        : contender(name).open(cells, manyThreads);
   }
 
   /** The contender of a name. */
   public static Contender contender(String name) {
-    for (Contender contender : Contender.values()) {
-      if (isNamed(contender, name)) {
-        return contender;
-      }
-    }
-    throw new IllegalArgumentException("there is no contender " + name);
-  }
-
-  private static boolean isNamed(Contender contender, String name) {
-    return contender.toString().equals(name);
+    return Contender.named(name)
+        .orElseThrow(() -> new IllegalArgumentException("there is no contender " + name));
   }
 }

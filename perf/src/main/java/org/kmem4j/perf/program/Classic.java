@@ -6,6 +6,7 @@ import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.contender.Allocator;
 import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.contender.ResidentMemory;
+import org.kmem4j.perf.contender.Threads;
 
 /**
  * A program of rounds, after one of the classics of allocator benchmarks.
@@ -55,8 +56,7 @@ abstract class Classic extends Experiment {
       nanos = System.nanoTime() - start;
     } while (nanos < order.millis() * 1_000_000);
     finish();
-    return Answer.of(
-        List.of(Answer.Figure.score("ns/op", (double) nanos / operations)), List.of());
+    return Answer.of(List.of(Answer.Figure.score("ns/op", (double) nanos / operations)), List.of());
   }
 
   private Answer measureMemory(Order order) throws InterruptedException {

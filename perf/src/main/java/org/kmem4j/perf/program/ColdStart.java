@@ -16,6 +16,8 @@ import org.kmem4j.perf.contender.Allocator;
  * initialises classes and sets up the allocator; for ten thousand more, most of them interpreted;
  * and for the first touch of memory. Every object is written to once.
  *
+ * <p>Netty runs on the main thread here, for which it keeps no free buffers; none is freed.
+ *
  * <p>The clock starts in the main method; that the JVM itself was started is not counted.
  */
 final class ColdStart {
@@ -23,6 +25,8 @@ final class ColdStart {
   static final String HUGE_PAGES = "slabHugePages";
   static final String BOTH = "slabPreTouchHugePages";
   static final String HEAP_PRE_TOUCH = "heapPreTouch";
+
+  static final String TOUCHED = "-XX:+AlwaysPreTouch";
 
   static final int OBJECTS = 10_000;
   static final int OBJECT_BYTES = 64;
@@ -47,6 +51,22 @@ final class ColdStart {
     return names;
   }
 
+  /** Those of the contender; a heap that is touched before is a contender of its own. */
+  static List<String> flags(String name) {
+    if (name.equals(HEAP_PRE_TOUCH)) {
+      return List.of(TOUCHED);
+    }
+    return isOurs(name) ? List.of() : Candidates.contender(name).flags();
+  }
+
+  private static boolean isOurs(String name) {
+    return name.startsWith("slab");
+  }
+
+  private static boolean isHeap(String name) {
+    return name.startsWith("heap");
+  }
+
   /** Takes objects, writes a byte to each, and keeps them. */
   private interface Taker {
     void take(int number, int bytes);
@@ -59,8 +79,7 @@ final class ColdStart {
 
   static Answer measure(Order order) throws IOException {
     int larger = (int) (order.millis() * LARGER_PER_MILLI);
-    byte[][] arrays =
-        Candidates.isHeap(order.contender()) ? new byte[1 + OBJECTS + larger][] : null;
+    byte[][] arrays = isHeap(order.contender()) ? new byte[1 + OBJECTS + larger][] : null;
 
     long start = System.nanoTime();
     Taker taker = open(order.contender(), 1 + OBJECTS + larger, arrays);
@@ -99,10 +118,10 @@ final class ColdStart {
 
   /** No lambdas: what they load would be paid by whoever comes first. */
   private static Taker open(String name, int cells, byte[][] arrays) {
-    if (name.startsWith("slab")) {
+    if (isOurs(name)) {
       return new OfSlab(name);
     }
-    if (Candidates.isHeap(name)) {
+    if (isHeap(name)) {
       return new OfHeap(arrays);
     }
     return new OfOther(Candidates.open(name, OBJECT_BYTES, cells, false));

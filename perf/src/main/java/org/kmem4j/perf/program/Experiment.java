@@ -3,11 +3,14 @@ package org.kmem4j.perf.program;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.contender.Allocator;
 import org.kmem4j.perf.contender.ResidentMemory;
+import org.kmem4j.perf.contender.Threads;
 
 /**
  * What is done with one contender in a JVM of its own, whose main class it is. {@link Scenario}
@@ -21,6 +24,7 @@ abstract class Experiment {
 
   private final LongAdder corrupt = new LongAdder();
   private Allocator allocator;
+  private ThreadFactory threads = Thread::new;
 
   /** The end of every child: answers, or fails with a sentence. */
   static void main(Experiment experiment, String[] arguments) throws IOException {
@@ -32,11 +36,14 @@ abstract class Experiment {
     }
   }
 
-  /** Runs with a contender that the order names. */
+  /** Runs with a contender that the order names, on a thread as it wants it. */
   final Answer run(Order order) {
+    threads = Candidates.contender(order.contender()).threads();
     try (Allocator candidate =
         Candidates.open(order.contender(), objectBytes(), cells(order), manyThreads())) {
-      return run(order, candidate);
+      AtomicReference<Answer> answer = new AtomicReference<>();
+      runAll(List.of(() -> answer.set(run(order, candidate))), () -> {});
+      return answer.get();
     } catch (IllegalArgumentException e) {
       throw new KmemException(order.contender() + " cannot be set up: " + e.getMessage(), e);
     } catch (InterruptedException e) {
@@ -61,6 +68,11 @@ abstract class Experiment {
   /** Takes objects from that contender from now on. */
   final void use(Allocator candidate) {
     allocator = candidate;
+  }
+
+  /** Runs each work on a thread of its own. */
+  final void runAll(List<Threads.Work> works, Runnable onFailure) throws InterruptedException {
+    Threads.run(threads, works, onFailure);
   }
 
   final Allocator allocator() {

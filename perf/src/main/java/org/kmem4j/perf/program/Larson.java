@@ -50,7 +50,7 @@ final class Larson extends Classic {
 
   @Override
   long round() throws InterruptedException {
-    Threads.run(works(lanes.length, i -> lanes[i]::generation));
+    runAll(works(lanes.length, i -> lanes[i]::generation), () -> {});
     return (long) lanes.length * STEPS;
   }
 

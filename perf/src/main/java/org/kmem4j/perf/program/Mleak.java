@@ -73,7 +73,7 @@ final class Mleak extends Classic {
       }
     }
     int[] place = random.ints(THREADS, 0, PLACES).toArray();
-    Threads.run(works(THREADS, i -> () -> live(i, place[i])));
+    runAll(works(THREADS, i -> () -> live(i, place[i])), () -> {});
     return THREADS;
   }
 

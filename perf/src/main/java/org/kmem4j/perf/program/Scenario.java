@@ -29,8 +29,7 @@ public enum Scenario {
       "one allocation or free of 64 bytes, each timed by itself",
       SingleOperation.class,
       Candidates.ofOneSize(),
-      List.of(
-          Map.of("pattern", SingleOperation.CYCLE), Map.of("pattern", SingleOperation.GROWTH))),
+      List.of(Map.of("pattern", SingleOperation.CYCLE), Map.of("pattern", SingleOperation.GROWTH))),
   COLD_START(
       "the first allocation of a JVM, the next ten thousand, and the first touch of memory",
       ColdStart.class,
@@ -47,8 +46,7 @@ public enum Scenario {
   private final List<String> contenders;
   private final List<Map<String, String>> params;
 
-  Scenario(
-      String title, Class<?> main, List<String> contenders, List<Map<String, String>> params) {
+  Scenario(String title, Class<?> main, List<String> contenders, List<Map<String, String>> params) {
     this.title = title;
     this.main = main;
     this.contenders = contenders;

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.kmem4j.perf.Fork;
+import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.contender.ContenderJvm;
 
 /**
@@ -12,12 +13,11 @@ import org.kmem4j.perf.contender.ContenderJvm;
  *
  * @param millis how long is measured, after as long a warm-up
  */
-public record Task(
-    Scenario scenario, String contender, Map<String, String> params, long millis) {
+public record Task(Scenario scenario, String contender, Map<String, String> params, long millis) {
   private static final Duration START = Duration.ofMillis(400);
   private static final long OWN_BYTES = 128 << 20;
   private static final long LITTLE_LIVE_BYTES = 64 << 20;
-  private static final String TOUCHED = "-XX:+AlwaysPreTouch";
+  private static final int LEAST_OBJECT_BYTES = 64;
 
   /** A guess. */
   public Duration estimate() {
@@ -48,20 +48,22 @@ public record Task(
   }
 
   private List<String> flags(boolean forMemory) {
+    Contender who = scenario == Scenario.COLD_START ? null : Candidates.contender(contender);
     if (forMemory) {
       boolean isLarge = scenario.isOfMemory();
       long live = isLarge ? PhaseChange.mostLiveBytes(millis) : LITTLE_LIVE_BYTES;
-      return ContenderJvm.flags(
-          Candidates.isHeap(contender), true, OWN_BYTES + (isLarge ? live / 2 : 0), live);
+      long own = OWN_BYTES + (isLarge ? live / 2 : 0);
+      return ContenderJvm.flags(who, true, own, live, live / LEAST_OBJECT_BYTES);
     }
     // As benchmarks by JMH are run; but a heap that is touched before is a contender of its own.
     List<String> flags = new ArrayList<>(List.of("-Xms1g", "-Xmx1g"));
-    if (scenario != Scenario.COLD_START || contender.equals(ColdStart.HEAP_PRE_TOUCH)) {
-      flags.add(TOUCHED);
+    if (scenario == Scenario.COLD_START) {
+      flags.addAll(ColdStart.flags(contender));
+    } else {
+      flags.addAll(who.flags());
+      flags.add(ColdStart.TOUCHED);
     }
-    if (Fork.inherited().stream().noneMatch(flag -> flag.matches("-XX:\\+Use\\w*GC"))) {
-      flags.add("-XX:+UseG1GC");
-    }
+    ContenderJvm.chooseCollector(flags, "-XX:+UseG1GC");
     return flags;
   }
 }

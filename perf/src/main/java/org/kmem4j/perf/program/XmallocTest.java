@@ -66,8 +66,7 @@ final class XmallocTest extends Classic {
     synchronized (this) {
       unfreed = producers * BATCHES;
     }
-    Threads.run(
-        works(2 * producers, i -> i < producers ? this::produce : this::consume), this::fail);
+    runAll(works(2 * producers, i -> i < producers ? this::produce : this::consume), this::fail);
     return (long) producers * BATCHES * OBJECTS;
   }
 

@@ -42,6 +42,6 @@ final class ChildJvm {
   private List<String> flags(Phase phase) {
     long bytes = 8L * trace.events() + 32L * trace.objects() + trace.maxLiveBytes() / 4;
     return ContenderJvm.flags(
-        contender == Contender.HEAP, phase == Phase.MEMORY, bytes, trace.maxLiveBytes());
+        contender, phase == Phase.MEMORY, bytes, trace.maxLiveBytes(), trace.maxLiveObjects());
   }
 }

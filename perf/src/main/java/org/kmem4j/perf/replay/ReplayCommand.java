@@ -336,13 +336,13 @@ public final class ReplayCommand implements Callable<Integer> {
   static final class AllocatorName implements ITypeConverter<Contender> {
     @Override
     public Contender convert(String name) {
-      for (Contender contender : Contender.values()) {
-        if (contender.toString().equalsIgnoreCase(name)) {
-          return contender;
-        }
-      }
-      throw new TypeConversionException(
-          "'%s' is no allocator; accepted are %s".formatted(name, Contender.names()));
+      return Contender.named(name)
+          .filter(Contender::isOfAnySize)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "'%s' is no allocator; accepted are %s"
+                          .formatted(name, Contender.names())));
     }
   }
 

@@ -27,8 +27,57 @@ final class BarTest {
   void aBarPassesWhenTheIntervalTouchesIt(double low, double median, double high, String verdict) {
     Interval number = new Interval(median, low, high);
 
-    assertEquals(verdict, Bar.Verdict.of(number, 1.0).toString());
-    assertEquals(Bar.Verdict.TOLD, Bar.Verdict.of(number, null));
+    assertEquals(verdict, Bar.Verdict.of(number, 1.0, false).toString());
+    assertEquals(Bar.Verdict.TOLD, Bar.Verdict.of(number, null, false));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1.9, 1.95, 2.0, met",
+    "1.8, 1.95, 2.0, touches",
+    "1.8, 1.85, 1.9, touches",
+    "1.7, 1.8, 1.89, missed",
+  })
+  void aBarMayBeALeastToo(double low, double median, double high, String verdict) {
+    Interval number = new Interval(median, low, high);
+
+    assertEquals(verdict, Bar.Verdict.of(number, 1.9, true).toString());
+  }
+
+  @Test
+  void aContenderStandsBesideItselfWithFewerThreads() {
+    results.add(1, throughput("kmemCache", 1, 100));
+    results.add(1, throughput("kmemCache", 2, 150));
+
+    Bar.Outcome outcome =
+        Bar.all().stream()
+            .filter(Bar::isAtLeast)
+            .flatMap(bar -> bar.judge(results).stream())
+            .findFirst()
+            .orElseThrow();
+
+    assertAll(
+        () -> assertEquals(1.5, outcome.number().median()),
+        () -> assertEquals(Bar.Verdict.MISSED, outcome.verdict()),
+        () ->
+            assertEquals("threads (threads=2): kmemCache ÷ kmemCache (threads=1)", outcome.name()));
+  }
+
+  @Test
+  void theBestOfThroughputsIsTheLargest() {
+    results.add(1, throughput("kmemCache", 2, 100));
+    results.add(1, throughput("malloc", 2, 20));
+    results.add(1, throughput("mimalloc", 2, 50));
+    Map<String, String> two = Map.of("threads", "2");
+    List<String> peers = List.of("malloc", "mimalloc");
+    Bar bar = new Bar(Question.THREADS, two, "kmemCache", peers, false, null, null);
+
+    assertEquals(2, bar.judge(results).orElseThrow().number().median());
+  }
+
+  private static Reading throughput(String contender, int threads, double value) {
+    Map<String, String> params = Map.of("threads", Integer.toString(threads));
+    return new Reading(new Reading.Key(Question.THREADS, contender, params, "ops/us"), value, null);
   }
 
   @Test
