@@ -45,8 +45,7 @@ final class ColdStart {
   /** Who is there twice or more, with the settings that cold starts are about. */
   static List<String> candidates() {
     List<String> names = new ArrayList<>(Candidates.ofAnySize());
-    names.addAll(
-        names.indexOf(Candidates.HEAP), List.of(PRE_TOUCH, HUGE_PAGES, BOTH)); // beside slab
+    names.addAll(1, List.of(PRE_TOUCH, HUGE_PAGES, BOTH)); // beside slab
     names.add(names.indexOf(Candidates.HEAP) + 1, HEAP_PRE_TOUCH);
     return names;
   }

@@ -130,7 +130,7 @@ final class ExperimentTest {
     assertAll(
         () -> assertTrue(cycle.get("hit.p50") <= cycle.get("refill.p50"), cycle::toString),
         () -> assertTrue(cycle.get("freeHit.p50") <= cycle.get("flush.p50"), cycle::toString),
-        () -> assertTrue(cycle.get("alloc.p50") <= cycle.get("alloc.max")),
+        () -> assertTrue(cycle.get("") <= cycle.get("alloc.max")),
         () -> assertTrue(cycle.get("clock") > 0),
         () -> assertTrue(growth.get("newSlab.p50") > 0, growth::toString),
         () -> assertTrue(growth.get("newRegion.max") <= growth.get("alloc.max")));
