@@ -81,6 +81,8 @@ record Bar(
           "heap",
           "heapZgc",
           "agronaQueue",
+          "arrayDeque",
+          "handWritten",
           "malloc",
           "jemalloc",
           "mimalloc",
@@ -119,7 +121,9 @@ record Bar(
         ratio(
             Question.THREAD_START, Map.of(), "afterVirtualThreads", List.of("fresh"), 1.05, null));
     bars.add(ratio(Question.BULK, Map.of(), "bulk", List.of("singles"), null, null));
-    bars.add(ratio(Question.CROSS_THREAD, Map.of(), "kmemCache", PEERS, 0.8, null));
+    bars.add(
+        ratio(
+            Question.CROSS_THREAD, Map.of(), "kmemCache", peers(Question.CROSS_THREAD), 0.8, null));
     bars.add(
         new Bar(
             Question.THREADS,
@@ -132,10 +136,19 @@ record Bar(
             1.9,
             null));
     for (String order : List.of("same", "reversed", "shuffled")) {
-      bars.add(ratio(Question.BURST, Map.of("order", order), "kmemCache", PEERS, null, null));
+      bars.add(
+          ratio(
+              Question.BURST,
+              Map.of("order", order),
+              "kmemCache",
+              peers(Question.BURST),
+              null,
+              null));
     }
     for (String trace : List.of("gcc", "python")) {
-      bars.add(ratio(Question.MIXED, Map.of("trace", trace), "bySize", PEERS, null, null));
+      bars.add(
+          ratio(
+              Question.MIXED, Map.of("trace", trace), "bySize", peers(Question.MIXED), null, null));
     }
     for (String groups : List.of("1", "1000", "10000")) {
       Map<String, String> params = Map.of("groups", groups);
@@ -155,6 +168,10 @@ record Bar(
     bars.add(ratio(Question.REPLAY, Map.of(), "slab", List.of("mimalloc"), null, 1.0));
     bars.add(ratio(Question.TRACE_MEMORY, Map.of(), "slab", List.of("mimalloc"), 1.0, null));
     return bars;
+  }
+
+  private static List<String> peers(Question question) {
+    return PEERS.stream().filter(question.contenders::contains).toList();
   }
 
   private static void pair(List<Bar> bars, int size, double limit, Double aim) {

@@ -48,7 +48,7 @@ public final class BenchCommand implements Callable<Integer> {
   /** Enough for an interval of 95 %, which is what a full run takes. */
   static final int FULL_FORKS = 10;
 
-  private static final int USUAL_FORKS = 3;
+  static final int USUAL_FORKS = 3;
   private static final int QUICK_FORKS = 2;
   private static final int ITERATIONS = 3;
   private static final long USUAL_MILLIS = 500;
@@ -111,6 +111,7 @@ public final class BenchCommand implements Callable<Integer> {
     if (list) {
       trials.forEach(trial -> out().println(trial.id()));
       out().flush();
+      tell(plan(trials, rounds));
       return 0;
     }
     if (json != null) {
@@ -162,10 +163,7 @@ public final class BenchCommand implements Callable<Integer> {
   private Settings settings() {
     long usual = quick ? QUICK_MILLIS : USUAL_MILLIS;
     return new Settings(
-        Duration.ofMillis(millis != null ? millis : usual),
-        ITERATIONS,
-        params(),
-        decayTime());
+        Duration.ofMillis(millis != null ? millis : usual), ITERATIONS, params(), decayTime());
   }
 
   private Map<String, List<String>> params() {
@@ -254,20 +252,24 @@ public final class BenchCommand implements Callable<Integer> {
    * true.
    */
   private static long seconds(Trial trial) {
-    return Math.max(1, trial.estimate().toSeconds());
+    return Math.max(1, Math.round(trial.estimate().toMillis() / 1e3));
+  }
+
+  /** How much there is to do: what a run starts with, and a list ends with. */
+  private static String plan(List<Trial> trials, int rounds) {
+    return "%d contenders, %s, about %d min"
+        .formatted(
+            trials.size(),
+            rounds == 1 ? "1 round" : rounds + " rounds",
+            Math.max(1, seconds(trials, rounds) / 60));
+  }
+
+  private static long seconds(List<Trial> trials, int rounds) {
+    return rounds * trials.stream().mapToLong(BenchCommand::seconds).sum();
   }
 
   private Progress progress(List<Trial> trials, int rounds, Path log) {
-    long seconds = rounds * trials.stream().mapToLong(BenchCommand::seconds).sum();
-    if (Progress.isWatched()) {
-      tell(
-          "%d contenders, %s, about %d min; JMH writes to %s"
-              .formatted(
-                  trials.size(),
-                  rounds == 1 ? "1 round" : rounds + " rounds",
-                  Math.max(1, seconds / 60),
-                  log));
-    }
-    return new Progress("bench", seconds);
+    tell("%s; JMH writes to %s".formatted(plan(trials, rounds), log));
+    return new Progress("bench", seconds(trials, rounds));
   }
 }

@@ -6,7 +6,6 @@ import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.Control;
 
 /**
@@ -17,7 +16,7 @@ public class CrossThreadBenchmark extends KmemBenchmark {
   private static final int BYTES = 64;
   private static final int CAPACITY = 1024;
 
-  /** More than are on their way: a cell is free again before its turn comes. */
+  /** More than are on their way, so that a cell is free again before its turn comes. */
   private static final int CELLS = 2 * CAPACITY;
 
   /** The way from one thread to the other. */
@@ -52,49 +51,42 @@ public class CrossThreadBenchmark extends KmemBenchmark {
       }
       return object;
     }
-  }
 
-  /** Which cell is next: both threads count alike, because objects arrive in their order. */
-  @State(Scope.Thread)
-  public static class Turn {
-    private int cell;
-    private boolean isConsumers;
-
-    private void pass() {
-      cell = (cell + 1) & (CELLS - 1);
-    }
-
-    /** The consumer's frees what is still on its way. */
-    @TearDown(Level.Trial)
-    public void empty(Pipe pipe) {
-      for (long object = 0; isConsumers && (object = pipe.ring.poll()) != 0; pass()) {
-        pipe.free(cell, object, pipe.bytes);
+    /** Frees what is still on its way. */
+    @Override
+    public void close() {
+      while (true) {
+        int cell = (int) ring.taken() & (CELLS - 1);
+        long object = ring.poll();
+        if (object == 0) {
+          break;
+        }
+        free(cell, object, bytes);
       }
+      super.close();
     }
   }
 
   @Benchmark
   @Group("send")
-  public void produce(Pipe pipe, Turn turn, Control control) {
-    long object = pipe.take(turn.cell, pipe.bytes);
-    if (pipe.send(object, control)) {
-      turn.pass();
-    } else {
-      pipe.free(turn.cell, object, pipe.bytes);
+  public void produce(Pipe pipe, Control control) {
+    int cell = (int) pipe.ring.given() & (CELLS - 1);
+    long object = pipe.take(cell, pipe.bytes);
+    if (!pipe.send(object, control)) {
+      pipe.free(cell, object, pipe.bytes);
     }
   }
 
   @Benchmark
   @Group("send")
-  public long consume(Pipe pipe, Turn turn, Control control) {
-    turn.isConsumers = true;
+  public long consume(Pipe pipe, Control control) {
+    int cell = (int) pipe.ring.taken() & (CELLS - 1);
     long object = pipe.receive(control);
     if (object == 0) {
       return 0;
     }
-    long value = pipe.read(turn.cell, object);
-    pipe.free(turn.cell, object, pipe.bytes);
-    turn.pass();
+    long value = pipe.read(cell, object);
+    pipe.free(cell, object, pipe.bytes);
     return value;
   }
 }

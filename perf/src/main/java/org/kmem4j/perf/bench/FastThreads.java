@@ -1,9 +1,9 @@
 package org.kmem4j.perf.bench;
 
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import org.kmem4j.perf.contender.Contender;
 
 /** The threads that JMH measures Netty on, as Netty's own benchmarks have them. */
 public final class FastThreads extends ThreadPoolExecutor {
@@ -15,7 +15,7 @@ public final class FastThreads extends ThreadPoolExecutor {
         0,
         TimeUnit.SECONDS,
         new LinkedBlockingQueue<>(),
-        Contender.NETTY_POOLED.threads());
+        new DefaultThreadFactory(prefix, true));
   }
 
   /** The flags with which JMH takes them. */

@@ -90,7 +90,7 @@ record JmhTrial(
     return reason.getMessage() != null ? reason.getMessage() : reason.toString();
   }
 
-  private ChainedOptionsBuilder options() {
+  ChainedOptionsBuilder options() {
     TimeValue time = TimeValue.milliseconds(settings.iteration().toMillis());
     ChainedOptionsBuilder options =
         new OptionsBuilder()
@@ -111,9 +111,13 @@ record JmhTrial(
     return options;
   }
 
-  /** Nobody if the contender is a variant that only this question knows. */
   private Optional<Contender> who() {
-    return Contender.named(contender.equals("bySize") ? "slab" : contender);
+    return who(contender);
+  }
+
+  /** Whose a name is; nobody's if it is of a variant that only one question knows. */
+  static Optional<Contender> who(String contender) {
+    return Contender.named(contender.equals("bySize") ? Contender.SLAB.toString() : contender);
   }
 
   /** Those of the contender, then what the user told this JVM, which wins. */

@@ -40,6 +40,11 @@ public abstract class KmemBenchmark {
   /** The object header and length of an array, which fill 16 bytes. */
   static final int ARRAY_HEADER_BYTES = 16;
 
+  /** Of an array that fills so many bytes with its header, but has room for one word. */
+  static int arrayLength(int bytes) {
+    return Math.max(bytes - ARRAY_HEADER_BYTES, Long.BYTES);
+  }
+
   /** For JMH's generated subclasses. */
   protected KmemBenchmark() {}
 }

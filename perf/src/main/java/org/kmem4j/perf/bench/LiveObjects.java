@@ -30,7 +30,7 @@ public abstract class LiveObjects {
 
   /** Opens the contender for objects of one size, which an array fills with its header. */
   final void open(int objectBytes, int cells, boolean manyThreads) {
-    bytes = contender.isOnHeap() ? objectBytes - KmemBenchmark.ARRAY_HEADER_BYTES : objectBytes;
+    bytes = contender.isOnHeap() ? KmemBenchmark.arrayLength(objectBytes) : objectBytes;
     start(contender.open(bytes, cells, manyThreads), cells);
   }
 

@@ -21,6 +21,16 @@ final class LongRing {
     values = new long[capacity];
   }
 
+  /** How many values were appended; for the producer. */
+  long given() {
+    return indices[TAIL];
+  }
+
+  /** How many values were taken; for the consumer. */
+  long taken() {
+    return indices[HEAD];
+  }
+
   /** Appends a value; false if the ring is full. */
   boolean offer(long value) {
     long tail = indices[TAIL];

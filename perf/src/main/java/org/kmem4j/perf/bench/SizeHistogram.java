@@ -12,7 +12,8 @@ import org.kmem4j.perf.trace.Trace;
 
 /**
  * How many of a thousand thousand objects of a trace had which size, up to 32 KiB and rounded up to
- * 16 bytes. Those of the shipped traces lie beside this class, so that a fork need not read a trace.
+ * 16 bytes. Those of the shipped traces lie beside this class, so that a fork need not read a
+ * trace.
  */
 final class SizeHistogram {
   private static final int STEP = 16;

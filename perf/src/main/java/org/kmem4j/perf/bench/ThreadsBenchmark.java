@@ -10,7 +10,6 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.ThreadParams;
 
 /**
@@ -34,6 +33,12 @@ public class ThreadsBenchmark extends KmemBenchmark {
     public void open() {
       open(BYTES, threads * LIVE, threads > 1);
     }
+
+    @Override
+    public void close() {
+      freeAll(threads * LIVE);
+      super.close();
+    }
   }
 
   /** A thread's own objects. */
@@ -47,13 +52,6 @@ public class ThreadsBenchmark extends KmemBenchmark {
       firstCell = thread.getThreadIndex() * LIVE;
       for (int i = 0; i < LIVE; i++) {
         shared.alloc(firstCell + i, shared.bytes);
-      }
-    }
-
-    @TearDown(Level.Trial)
-    public void empty(Shared shared) {
-      for (int i = 0; i < LIVE; i++) {
-        shared.free(firstCell + i, shared.bytes);
       }
     }
   }

@@ -1,5 +1,6 @@
 package org.kmem4j.perf.contender;
 
+import java.util.concurrent.ThreadFactory;
 import org.kmem4j.perf.clib.Native;
 
 /**
@@ -28,6 +29,11 @@ public interface Allocator extends AutoCloseable {
   /** Bytes in objects that were not freed, or -1 if the contender cannot tell. */
   default long usedBytes() {
     return -1;
+  }
+
+  /** Makes the threads that its users would run it on. */
+  default ThreadFactory threads() {
+    return Thread::new;
   }
 
   /** Whether two live objects with the same address are an error. */

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.ThreadFactory;
 import java.util.stream.Collectors;
 import org.kmem4j.perf.clib.CLibrary;
 
@@ -138,15 +137,7 @@ public enum Contender {
     return kind != Kind.POOL;
   }
 
-  /**
-   * Makes the threads that it is measured on. Netty keeps free buffers for threads of its own, and
-   * is run on them.
-   */
-  public ThreadFactory threads() {
-    return isOfNetty() ? NettyContender.threads() : Thread::new;
-  }
-
-  /** Whether {@link #threads} are other than any. */
+  /** Whether it is measured on Netty's own threads, see {@link Allocator#threads}. */
   public boolean isOfNetty() {
     return this == NETTY_POOLED || this == NETTY_ADAPTIVE;
   }

@@ -20,7 +20,8 @@ class HeapContender extends ObjectContender {
 
   @Override
   public long alloc(int cell, long bytes) {
-    return put(cell, new byte[(int) bytes]);
+    put(cell, new byte[(int) bytes]);
+    return ORIGIN;
   }
 
   @Override
@@ -28,10 +29,8 @@ class HeapContender extends ObjectContender {
     take(cell);
   }
 
-  /** Keeps an array, which may be null if there was none to be had. */
-  final long put(int cell, byte[] array) {
+  final void put(int cell, byte[] array) {
     arrays[cell] = array;
-    return array == null ? 0 : ORIGIN;
   }
 
   final byte[] take(int cell) {

@@ -12,7 +12,7 @@ import java.util.concurrent.ThreadFactory;
  * Netty's direct buffers.
  *
  * <p>Netty keeps buffers for threads of its own, {@code FastThreadLocalThread}s: on others it is
- * slower, and nobody runs it there. Who measures it has to give it such threads.
+ * slower, and nobody runs it there.
  */
 final class NettyContender extends ObjectContender {
   private final Contender who;
@@ -34,7 +34,8 @@ final class NettyContender extends ObjectContender {
   }
 
   /** Makes {@code FastThreadLocalThread}s. */
-  static ThreadFactory threads() {
+  @Override
+  public ThreadFactory threads() {
     return new DefaultThreadFactory("netty", true);
   }
 

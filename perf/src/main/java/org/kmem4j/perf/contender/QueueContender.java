@@ -5,7 +5,10 @@ import java.util.Collections;
 import java.util.Queue;
 import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
 
-/** Arrays on the Java heap that are kept in a queue when they are free, and so are not zeroed. */
+/**
+ * Arrays on the Java heap that are kept in a queue when they are free, and so are not zeroed. A
+ * queue for many threads may seem empty or full for a moment: then an array is made, or forgotten.
+ */
 final class QueueContender extends HeapContender {
   private final Queue<byte[]> free;
 
@@ -28,12 +31,14 @@ final class QueueContender extends HeapContender {
 
   @Override
   public long alloc(int cell, long bytes) {
-    return put(cell, free.poll());
+    byte[] array = free.poll();
+    put(cell, array != null ? array : new byte[(int) bytes]);
+    return ORIGIN;
   }
 
   @Override
   public void free(int cell, long address, long bytes) {
-    free.add(take(cell));
+    boolean ignored = free.offer(take(cell));
   }
 
   @Override

@@ -50,7 +50,14 @@ final class Replay implements AutoCloseable {
     this.addresses = new long[program.cells()];
     if (program.workers() > 1) {
       for (int worker = 0; worker < program.workers(); worker++) {
-        ThreadFactory named = Thread.ofPlatform().name("replay-" + worker).daemon().factory();
+        String name = "replay-" + worker;
+        ThreadFactory named =
+            task -> {
+              Thread thread = allocator.threads().newThread(task);
+              thread.setName(name);
+              thread.setDaemon(true);
+              return thread;
+            };
         workers.add(Executors.newSingleThreadExecutor(named));
       }
     }

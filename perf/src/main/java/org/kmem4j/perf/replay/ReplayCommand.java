@@ -57,8 +57,8 @@ public final class ReplayCommand implements Callable<Integer> {
       paramLabel = "NAME",
       converter = AllocatorName.class,
       description =
-          "slab, malloc, mimalloc, jemalloc, tcmalloc, heap, arena; usual are "
-              + "slab,malloc,mimalloc,heap")
+          "slab, malloc, mimalloc, jemalloc, tcmalloc, heap, arena, heapZgc, nettyPooled, "
+              + "nettyAdaptive, arrow, chronicle; usual are slab,malloc,mimalloc,heap")
   private List<Contender> allocators = List.of();
 
   @Option(
@@ -341,8 +341,7 @@ public final class ReplayCommand implements Callable<Integer> {
           .orElseThrow(
               () ->
                   new TypeConversionException(
-                      "'%s' is no allocator; accepted are %s"
-                          .formatted(name, Contender.names())));
+                      "'%s' is no allocator; accepted are %s".formatted(name, Contender.names())));
     }
   }
 

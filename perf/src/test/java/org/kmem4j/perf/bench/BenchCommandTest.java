@@ -15,15 +15,23 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.kmem4j.perf.Fork;
+import org.kmem4j.perf.contender.Contender;
+import org.openjdk.jmh.runner.BenchmarkListEntry;
 import picocli.CommandLine;
 
 /** What the command asks, refuses, prints and writes; with real forks, but short ones. */
 final class BenchCommandTest {
+  private static final Map<String, String> SIZE = Map.of("size", "64");
+
   @TempDir private Path folder;
 
   private final StringWriter out = new StringWriter();
@@ -31,19 +39,118 @@ final class BenchCommandTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyBenchmarkIsAskedFor(Question question) {
-    if (question.isJmh()) {
-      assertEquals(question.entries().keySet(), new HashSet<>(question.contenders));
+  void everyBenchmarkIsAskedForAndEveryContenderHasOne(Question question) {
+    if (!question.isJmh()) {
+      return;
+    }
+    Map<String, BenchmarkListEntry> entries = question.entries();
+    Set<String> asked = new HashSet<>();
+    for (String contender : question.contenders) {
+      asked.add(Question.entry(entries, contender).getUsername());
+    }
+
+    assertEquals(
+        entries.values().stream().map(BenchmarkListEntry::getUsername).collect(Collectors.toSet()),
+        asked);
+  }
+
+  @Test
+  void whoeverIsAskedByABenchmarkOfAllCanBeOpenedForIt() {
+    for (Question question : Question.values()) {
+      if (question.isJmh()) {
+        Map<String, BenchmarkListEntry> entries = question.entries();
+        for (String name : question.contenders) {
+          if (Question.isOfAnyContender(Question.entry(entries, name))) {
+            Contender contender = JmhTrial.who(name).orElseThrow(() -> new AssertionError(name));
+            assertTrue(
+                question == Question.MIXED ? contender.isOfAnySize() : contender.isAllocator(),
+                name);
+          }
+        }
+      }
     }
   }
 
   @Test
+  void aFullRunAsksForEveryCombinationThatAContenderCanBear() {
+    bench("--list", "--full", "--only=replacement.*live=10000000");
+
+    List<String> lines = out.toString().lines().toList();
+    assertAll(
+        () -> assertTrue(lines.contains("replacement.heapZgc(live=10000000)")),
+        () -> assertFalse(lines.contains("replacement.arrow(live=10000000)")));
+  }
+
+  @Test
+  void aUsualRunAsksForFewerParametersThanAFullOne() {
+    bench("--list", "--only=pair.bySize");
+
+    assertEquals(
+        List.of("pair.bySize(size=64)", "pair.bySize(size=1024)", "pair.bySize(size=4096)"),
+        out.toString().lines().toList());
+  }
+
+  @Test
+  void everyValueThatAUsualRunAsksForIsOneOfAFullOne() {
+    Set<String> values = new HashSet<>();
+    for (Trial trial : Question.trials(settings(Map.of()), missing -> {})) {
+      trial
+          .params()
+          .forEach((name, value) -> values.add(trial.question() + "." + name + "=" + value));
+    }
+
+    Question.usualParams()
+        .forEach(
+            (name, some) ->
+                some.forEach(value -> assertTrue(values.contains(name + "=" + value), name)));
+  }
+
+  @Test
+  void aUsualRunEndsWithinAnHour() {
+    Settings usual = settings(Question.usualParams());
+    Duration round =
+        Question.trials(usual, missing -> {}).stream()
+            .map(Trial::estimate)
+            .reduce(Duration.ZERO, Duration::plus);
+
+    assertTrue(round.multipliedBy(BenchCommand.USUAL_FORKS).toMinutes() <= 60, round::toString);
+  }
+
+  @Test
+  void aForkIsStartedAsItsContendersUsersWould() {
+    assertAll(
+        () -> assertTrue(flags(Question.PAIR, "heapZgc", SIZE).contains("-XX:+UseZGC")),
+        () -> assertTrue(flags(Question.PAIR, "heap", SIZE).contains("-XX:+UseG1GC")),
+        () ->
+            assertTrue(
+                flags(Question.PAIR, "nettyPooled", SIZE)
+                    .containsAll(Contender.NETTY_POOLED.flags())),
+        () ->
+            assertTrue(flags(Question.PAIR, "nettyPooled", SIZE).contains("-Djmh.executor=CUSTOM")),
+        () -> assertTrue(flags(Question.PAIR, "kmemCache", SIZE).containsAll(Fork.inherited())),
+        () ->
+            assertTrue(
+                flags(Question.REPLACEMENT, "heap", Map.of("live", "10000000"))
+                    .contains("-Xmx3885m")));
+  }
+
+  private static List<String> flags(
+      Question question, String contender, Map<String, String> params) {
+    return new JmhTrial(question, contender, params, "benchmark", settings(Map.of())).flags();
+  }
+
+  private static Settings settings(Map<String, List<String>> params) {
+    return new Settings(Duration.ofMillis(500), 3, params, Duration.ofSeconds(10));
+  }
+
+  @Test
   void theListNamesWhatTheExpressionIsFoundIn() {
-    int status = bench("--list", "--only=pair.*size=64");
+    int status = bench("--list", "--forks=10", "--only=pair.*size=64");
 
     List<String> lines = out.toString().lines().toList();
     assertAll(
         () -> assertEquals(0, status, err::toString),
+        () -> assertTrue(err.toString().contains("10 rounds, about "), err::toString),
         () -> assertEquals("pair.kmemCache(size=64)", lines.get(0)),
         () -> assertTrue(lines.contains("pair.malloc(size=64)")),
         () -> assertTrue(lines.stream().allMatch(line -> line.endsWith("(size=64)"))));
@@ -78,6 +185,12 @@ final class BenchCommandTest {
     assertEquals(2, bench(argument));
     assertTrue(err.toString().contains(message), err::toString);
     assertTrue(out.toString().isEmpty());
+  }
+
+  @Test
+  void quickAndFullExcludeEachOther() {
+    assertEquals(2, bench("--quick", "--full", "--only=bulk"));
+    assertTrue(err.toString().contains("'--quick' and '--full' exclude each other"), err::toString);
   }
 
   @Test

@@ -45,7 +45,7 @@ final class ReplayTest {
   @ParameterizedTest
   @EnumSource(
       value = Contender.class,
-      names = {"MALLOC", "HEAP", "ARENA"})
+      names = {"MALLOC", "HEAP", "ARENA", "NETTY_ADAPTIVE", "CHRONICLE"})
   void whatEveryJvmHasReplaysClean(Contender contender) {
     for (int workers : new int[] {1, 2}) {
       Program program = program(TraceWriter.random(7, 3_000, 2), workers);
