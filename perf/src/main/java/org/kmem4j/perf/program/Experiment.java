@@ -3,7 +3,6 @@ package org.kmem4j.perf.program;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import org.kmem4j.perf.Fork;
@@ -24,7 +23,6 @@ abstract class Experiment {
 
   private final LongAdder corrupt = new LongAdder();
   private Allocator allocator;
-  private ThreadFactory threads = Thread::new;
 
   /** The end of every child: answers, or fails with a sentence. */
   static void main(Experiment experiment, String[] arguments) throws IOException {
@@ -38,11 +36,10 @@ abstract class Experiment {
 
   /** Runs with a contender that the order names, on a thread as it wants it. */
   final Answer run(Order order) {
-    threads = Candidates.contender(order.contender()).threads();
     try (Allocator candidate =
         Candidates.open(order.contender(), objectBytes(), cells(order), manyThreads())) {
       AtomicReference<Answer> answer = new AtomicReference<>();
-      runAll(List.of(() -> answer.set(run(order, candidate))), () -> {});
+      Threads.run(candidate.threads(), List.of(() -> answer.set(run(order, candidate))), () -> {});
       return answer.get();
     } catch (IllegalArgumentException e) {
       throw new KmemException(order.contender() + " cannot be set up: " + e.getMessage(), e);
@@ -72,7 +69,7 @@ abstract class Experiment {
 
   /** Runs each work on a thread of its own. */
   final void runAll(List<Threads.Work> works, Runnable onFailure) throws InterruptedException {
-    Threads.run(threads, works, onFailure);
+    Threads.run(allocator.threads(), works, onFailure);
   }
 
   final Allocator allocator() {

@@ -243,7 +243,7 @@ final class SingleOperation extends Experiment {
         (what, histogram) -> {
           if (histogram.getTotalCount() > 0) {
             for (double percentile : PERCENTILES) {
-              if (percentile == 50 && histogram == allocs) {
+              if (percentile == 50 && what.equals("alloc")) {
                 continue; // the score
               }
               figures.add(

@@ -34,7 +34,7 @@ public final class ReplayChildCommand implements Runnable {
       try (Allocator allocator = open(program)) {
         AtomicReference<Phase.Outcome> outcome = new AtomicReference<>();
         Threads.run(
-            contender.threads(),
+            allocator.threads(),
             List.of(() -> outcome.set(phase.run(program, allocator, passes))),
             () -> {});
         Fork.answer(outcome.get());
