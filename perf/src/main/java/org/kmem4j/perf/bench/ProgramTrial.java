@@ -16,7 +16,7 @@ record ProgramTrial(Question question, Task task) implements Trial {
   static List<Trial> all(Scenario scenario, Settings settings) {
     List<Trial> trials = new ArrayList<>();
     Question question = Question.valueOf(scenario.name());
-    long millis = settings.iterations() * settings.iteration().toMillis();
+    long millis = settings.iteration().toMillis();
     for (Map<String, String> params : scenario.params()) {
       for (String contender : scenario.contenders()) {
         trials.add(new ProgramTrial(question, new Task(scenario, contender, params, millis)));

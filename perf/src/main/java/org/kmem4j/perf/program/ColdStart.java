@@ -35,7 +35,7 @@ final class ColdStart {
   static final int LARGER_BYTES = 1024;
 
   private static final int PAGE_BYTES = 4096;
-  private static final long LARGER_PER_MILLI = 40;
+  private static final long LARGER_PER_MILLI = 120;
   private static final long MAX_BYTES = 512L << 20;
   private static final Path STAT = Path.of("/proc/self/stat");
   private static final int MINOR_FAULTS = 9 - 2; // of the fields behind the command's name

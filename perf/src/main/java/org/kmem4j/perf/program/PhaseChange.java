@@ -35,7 +35,7 @@ final class PhaseChange extends Experiment {
 
   /** What is alive when memory is full. */
   static long mostLiveBytes(long millis) {
-    return Math.max(1, millis / 6) << 20;
+    return Math.max(1, millis / 2) << 20;
   }
 
   @Override

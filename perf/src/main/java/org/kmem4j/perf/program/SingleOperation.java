@@ -31,7 +31,7 @@ final class SingleOperation extends Experiment {
 
   private static final int OBJECT_BYTES = 64;
   private static final int OBJECTS_IN_CYCLE = 4096;
-  private static final int OBJECTS_PER_MILLI = 1000; // of growth
+  private static final int OBJECTS_PER_MILLI = 3000; // of growth
   private static final int REGION_SHIFT = 21;
   private static final int CLOCK_LOOKS = 1 << 16;
   private static final double[] PERCENTILES = {50, 99, 99.9, 99.99};
