@@ -169,6 +169,9 @@ record Bar(
     bars.add(new Bar(Question.GIVE_BACK, Map.of(), "agent", List.of(), false, GiveBack.BAR, null));
     interference(bars);
     latency(bars);
+    bars.add(ratio(Question.REPLAY, Map.of(), "slab", List.of("malloc"), 0.9, null));
+    bars.add(ratio(Question.REPLAY, Map.of(), "slab", List.of("mimalloc"), null, 1.0));
+    bars.add(ratio(Question.TRACE_MEMORY, Map.of(), "slab", List.of("mimalloc"), 1.0, null));
     return bars;
   }
 

@@ -16,6 +16,7 @@ import org.kmem4j.perf.clib.CLibrary;
 import org.kmem4j.perf.contender.Contender;
 import org.kmem4j.perf.groups.Interference.Neighbour;
 import org.kmem4j.perf.latency.Store;
+import org.kmem4j.perf.program.Scenario;
 import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
 import org.openjdk.jmh.runner.format.OutputFormatFactory;
@@ -188,7 +189,22 @@ enum Question {
   LATENCY(
       "p99.9 of a server with many live orders, by what it keeps them in",
       LatencyTrial::all,
-      Arrays.stream(Store.values()).map(Store::toString).toArray(String[]::new));
+      Arrays.stream(Store.values()).map(Store::toString).toArray(String[]::new)),
+  LARSON(Scenario.LARSON),
+  XMALLOC_TEST(Scenario.XMALLOC_TEST),
+  CACHE_SCRATCH(Scenario.CACHE_SCRATCH),
+  MLEAK(Scenario.MLEAK),
+  SINGLE_OPERATION(Scenario.SINGLE_OPERATION),
+  COLD_START(Scenario.COLD_START),
+  PHASE_CHANGE(Scenario.PHASE_CHANGE),
+  REPLAY(
+      "an event of the traces, as a geometric mean",
+      settings -> ReplayTrial.all(settings, false),
+      ReplayTrial.CONTENDERS),
+  TRACE_MEMORY(
+      "peak resident ÷ peak live of the traces, as a geometric mean",
+      settings -> ReplayTrial.all(settings, true),
+      ReplayTrial.MEMORY_CONTENDERS);
 
   final String title;
   final List<String> contenders;
@@ -207,6 +223,13 @@ enum Question {
     this.benchmark = null;
     this.others = others;
     this.contenders = List.of(contenders);
+  }
+
+  Question(Scenario scenario) {
+    this(
+        scenario.title(),
+        settings -> ProgramTrial.all(scenario, settings),
+        scenario.contenders().toArray(String[]::new));
   }
 
   /** In camel case, as on the command line and in JSON. */

@@ -142,6 +142,11 @@ public enum Contender {
     return this == NETTY_POOLED || this == NETTY_ADAPTIVE;
   }
 
+  /** Whether each piece of native memory has an object on the Java heap. */
+  public boolean hasBufferObjects() {
+    return isOfNetty() || this == ARROW || this == CHRONICLE;
+  }
+
   public boolean isInstalled() {
     return library == null || library.isInstalled();
   }

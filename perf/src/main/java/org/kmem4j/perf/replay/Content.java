@@ -39,13 +39,22 @@ interface Content {
 
     private final Allocator allocator;
     private int writes; // Racy: a lost count delays a sample.
+    private Footprint footprint; // Null if nobody wants to know, or several workers write.
 
     EveryPage(Allocator allocator) {
       this.allocator = allocator;
     }
 
+    /** Tells of every object from now on, or no more if null. */
+    void watch(Footprint footprint) {
+      this.footprint = footprint;
+    }
+
     @Override
     public void write(int cell, long address, long bytes) {
+      if (footprint != null) {
+        footprint.event(bytes);
+      }
       for (long at = address; at < address + bytes; at += PAGE_BYTES) {
         allocator.putByte(cell, at, (byte) 1);
       }
@@ -57,6 +66,9 @@ interface Content {
 
     @Override
     public boolean isIntact(int cell, long address, long bytes) {
+      if (footprint != null) {
+        footprint.event(-bytes); // It is freed next.
+      }
       return allocator.getByte(cell, address) == 1;
     }
   }

@@ -14,13 +14,17 @@ enum Phase {
     @Override
     Outcome run(Program program, Allocator allocator, int passes) {
       Findings findings = new Findings();
-      try (Replay replay = new Replay(program, allocator, new Content.EveryPage(allocator))) {
+      Content.EveryPage content = new Content.EveryPage(allocator);
+      try (Replay replay = new Replay(program, allocator, content);
+          Footprint footprint = Footprint.of(program)) {
         replay.warmUp();
         allocator.sampleMapped();
+        content.watch(footprint);
         System.gc();
         OptionalLong before = ResidentMemory.bytes();
         boolean counted = before.isPresent() && ResidentMemory.resetPeak();
         replay.passNanos();
+        content.watch(null);
         OptionalLong peak = counted ? ResidentMemory.peakBytes() : OptionalLong.empty();
         replay.freeLeftovers();
         long mapped = allocator.peakMappedBytes();
@@ -29,6 +33,7 @@ enum Phase {
             List.of(),
             mapped < 0 ? null : mapped,
             peak.isEmpty() ? null : Math.max(peak.getAsLong() - before.getAsLong(), 0),
+            footprint == null ? null : footprint.samples(before.orElse(0)),
             leakedObjects(allocator, 0, findings),
             replay.corruptObjects(),
             findings.sentences());
@@ -84,6 +89,7 @@ enum Phase {
             nanos,
             null,
             null,
+            null,
             leakedObjects(allocator, 0, findings),
             replay.corruptObjects(),
             findings.sentences());
@@ -107,6 +113,7 @@ enum Phase {
       return new Outcome(
           ledger.version(),
           List.of(),
+          null,
           null,
           null,
           leakedObjects(ledger, ledger.liveObjects(), findings),
@@ -133,6 +140,7 @@ enum Phase {
       List<Long> passNanos,
       Long peakMappedBytes,
       Long peakResidentBytes,
+      Footprint.Samples samples,
       long leakedObjects,
       long corruptObjects,
       List<String> findings) {}

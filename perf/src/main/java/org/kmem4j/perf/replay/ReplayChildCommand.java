@@ -2,10 +2,13 @@ package org.kmem4j.perf.replay;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.contender.Allocator;
 import org.kmem4j.perf.contender.Contender;
+import org.kmem4j.perf.contender.Threads;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -29,12 +32,19 @@ public final class ReplayChildCommand implements Runnable {
     try {
       Program program = Program.read(programFile);
       try (Allocator allocator = open(program)) {
-        Fork.answer(phase.run(program, allocator, passes));
+        AtomicReference<Phase.Outcome> outcome = new AtomicReference<>();
+        Threads.run(
+            allocator.threads(),
+            List.of(() -> outcome.set(phase.run(program, allocator, passes))),
+            () -> {});
+        Fork.answer(outcome.get());
       }
     } catch (OutOfMemoryError e) {
       throw new KmemException(
           "The Java heap is full (" + e.getMessage() + "); KMEM_JAVA_OPTS=-Xmx8g gives it more.",
           e);
+    } catch (InterruptedException e) {
+      throw new KmemException("The replay was interrupted.", e);
     } catch (IOException e) {
       throw new KmemException(
           "The replay cannot be passed between JVMs: " + e.getMessage() + ".", e);

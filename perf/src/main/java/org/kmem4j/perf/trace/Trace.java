@@ -28,6 +28,11 @@ public final class Trace {
 
   /** The file's name less {@code .mtr.gz}. */
   public String name() {
+    return name(file);
+  }
+
+  /** The name of the trace in a file. */
+  public static String name(Path file) {
     return file.getFileName().toString().replaceFirst("(\\.mtr)?(\\.gz)?$", "");
   }
 
