@@ -83,7 +83,12 @@ enum Question {
   GIVE_BACK(
       "free 512 MiB and wait: how much stays resident",
       settings -> List.of(new GiveBack(settings.decay())),
-      "agent");
+      "agent"),
+  CHURN(
+      "days of short-lived workloads that share objects: closed groups that do not go away",
+      settings -> List.of(ChurnDays.REPARENTING, ChurnDays.ORIGINAL),
+      "reparenting",
+      "original");
 
   final String title;
   final List<String> contenders;
