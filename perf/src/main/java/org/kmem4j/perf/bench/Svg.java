@@ -48,7 +48,8 @@ final class Svg {
       StringWriter text = new StringWriter();
       graphics.stream(root, text, true, false);
       String svg = text.toString();
-      return Palette.resolve(svg.substring(svg.indexOf("<svg")));
+      // Batik gives its own definitions, of which there are none here, one id in all plots.
+      return Palette.resolve(svg.substring(svg.indexOf("<svg")).replace(" id=\"genericDefs\"", ""));
     } catch (ParserConfigurationException | IOException e) {
       throw new IllegalStateException(e);
     } catch (NoClassDefFoundError | UnsatisfiedLinkError | InternalError e) {
