@@ -55,7 +55,7 @@ final class Axes {
     }
 
     private ValueTick plain(ValueTick tick) {
-      boolean isDecade = tick.getTickType() == TickType.MAJOR;
+      boolean isDecade = tick.getTickType().equals(TickType.MAJOR);
       return new NumberTick(
           tick.getTickType(),
           tick.getValue(),

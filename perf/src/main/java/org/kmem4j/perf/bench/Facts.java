@@ -31,7 +31,12 @@ final class Facts {
     if (report.jvm() != null) {
       put(facts, "JVM", jvm(report.jvm()));
       put(facts, FLAGS, String.join(" ", report.jvm().flags()));
-      put(facts, INHERITED, String.join(" ", report.jvm().inheritedFlags()));
+      put(
+          facts,
+          INHERITED,
+          report.jvm().inheritedFlags().stream()
+              .filter(flag -> !flag.startsWith("-Dkmem.")) // Where it lies: no setting.
+              .collect(Collectors.joining(" ")));
     }
     put(
         facts,

@@ -39,6 +39,7 @@ import static j2html.TagCreator.ul;
 import j2html.tags.DomContent;
 import j2html.tags.specialized.DlTag;
 import j2html.tags.specialized.SectionTag;
+import j2html.tags.specialized.TbodyTag;
 import j2html.tags.specialized.TrTag;
 import java.io.IOException;
 import java.io.InputStream;
@@ -47,6 +48,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.kmem4j.perf.KmemException;
@@ -233,7 +235,10 @@ final class Page {
         .withClass(plot.isWide() ? "plot wide" : "plot");
   }
 
-  /** A column for each parameter, and for ratios where there is something to divide by. */
+  /**
+   * A column for each parameter, and for ratios where there is something to divide by; a line is
+   * drawn where the parameters change.
+   */
   private static DomContent scores(Group group) {
     Set<String> params = new TreeSet<>();
     group.entries().forEach(entry -> params.addAll(entry.row().params().keySet()));
@@ -251,10 +256,15 @@ final class Page {
     if (hasGarbage) {
       columns.add("#B/op");
     }
-    return div(table(
-            thead(row(columns.toArray(String[]::new))),
-            tbody(each(group.entries(), entry -> line(entry, params, group, hasGarbage)))))
-        .withClass("scroll");
+    TbodyTag lines = tbody();
+    Map<String, Object> above = null;
+    for (Entry entry : group.entries()) {
+      TrTag line = line(entry, params, group, hasGarbage);
+      boolean isNext = above != null && !above.equals(entry.row().params());
+      lines.with(isNext ? line.attr("data-next") : line);
+      above = entry.row().params();
+    }
+    return div(table(thead(row(columns.toArray(String[]::new))), lines)).withClass("scroll");
   }
 
   private static TrTag line(Entry entry, Set<String> params, Group group, boolean hasGarbage) {

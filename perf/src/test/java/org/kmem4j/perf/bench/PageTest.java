@@ -162,6 +162,22 @@ final class PageTest {
   }
 
   @Test
+  void whereTheProjectLiesIsNotTold() throws IOException {
+    Path json = folder.resolve("r.json");
+    Files.writeString(
+        json,
+        """
+        {"rows":[],"jvm":{"name":"VM","version":"25","flags":[],
+          "inheritedFlags":["-Dkmem.home=/home/me","-Dkmem4j.decay=1s"]}}
+        """);
+
+    String page = Page.of(Findings.of(Report.read(json)));
+
+    assertFalse(page.contains("/home/me"), page);
+    assertTrue(page.contains("-Dkmem4j.decay=1s"), page);
+  }
+
+  @Test
   void thePageNeedsNothingBesideItself() {
     planted
         .row(Question.PAIR, "kmemCache", Map.of("size", "64"), 4)
