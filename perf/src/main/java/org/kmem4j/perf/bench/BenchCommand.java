@@ -115,9 +115,8 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "OLD NEW",
       hideParamSyntax = true,
       description = {
-        "measure nothing; tell what is worse in the second file that --json wrote, and end with"
-            + " status 1 if anything is. "
-            + Comparison.RULE
+        "measure nothing; tell what is worse in the second file that --json wrote, beyond the error"
+            + " bars and by more than 5 %%, and end with status 1 if anything is"
       })
   private List<Path> compare;
 

@@ -52,6 +52,12 @@ final class BenchCommandTest {
   }
 
   @Test
+  void theHelpTellsWhenTwoRunsDiffer() {
+    assertEquals(0, bench("--help"), err::toString);
+    assertTrue(out.toString().contains("5 %,"), out::toString);
+  }
+
+  @Test
   void aQuickRunHasFewerVirtualThreadsAndASoonerEnd() {
     bench("--list", "--quick", "--only=threadStart.after|giveBack");
 
