@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.groups.Churn;
 
 /**
@@ -51,13 +52,7 @@ enum ChurnDays implements Trial {
 
   @Override
   public Outcome run(PrintStream log) {
-    Churn churn = new Churn(DAYS, SHARING_PERCENT, SEED);
-    List<Churn.Day> days =
-        switch (this) {
-          case REPARENTING -> churn.reparenting(day -> {});
-          case ORIGINAL -> churn.original(day -> {});
-        };
-    double[] dying = days.stream().mapToDouble(Churn.Day::dying).toArray();
+    double[] dying = days().stream().mapToDouble(Churn.Day::dying).toArray();
     Reading.Key key = new Reading.Key(question(), contender(), params(), "groups");
     return new Outcome(
         List.of(new Reading(key, dying[DAYS], null)),
@@ -66,6 +61,19 @@ enum ChurnDays implements Trial {
             curve(
                 contender() + ", published",
                 published.stream().mapToDouble(Integer::doubleValue).toArray())));
+  }
+
+  /** A bad {@code kmem4j.} property is found here. */
+  private List<Churn.Day> days() {
+    Churn churn = new Churn(DAYS, SHARING_PERCENT, SEED);
+    try {
+      return switch (this) {
+        case REPARENTING -> churn.reparenting(day -> {});
+        case ORIGINAL -> churn.original(day -> {});
+      };
+    } catch (IllegalArgumentException e) {
+      throw new KmemException("%s failed: %s".formatted(id(), e.getMessage()), e);
+    }
   }
 
   private Curve curve(String name, double[] groups) {
