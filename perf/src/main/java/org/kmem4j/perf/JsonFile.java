@@ -3,6 +3,7 @@ package org.kmem4j.perf;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -10,7 +11,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** The file that {@code --json} names: tried before a run of minutes, written after it. */
+/**
+ * The file that {@code --json} names: tried before a run of minutes, written after it, read again.
+ */
 public final class JsonFile {
   private JsonFile() {}
 
@@ -43,6 +46,32 @@ public final class JsonFile {
       Files.writeString(file, json + System.lineSeparator());
     } catch (IOException e) {
       throw notWritable(file, e);
+    }
+  }
+
+  /**
+   * Reads a file that a command wrote.
+   *
+   * @param what it is to hold, such as {@code "a result of kmem bench"}
+   * @throws KmemException if it cannot be read or holds something else
+   */
+  public static <T> T read(Path file, Class<T> type, String what) {
+    try {
+      T read = new ObjectMapper().readValue(file.toFile(), type);
+      if (read == null) {
+        throw new KmemException("%s is not %s: it holds null.".formatted(file, what));
+      }
+      return read;
+    } catch (JsonProcessingException e) {
+      // What a record says of its values stands behind Jackson's own exception.
+      String why = e.getCause() == null ? e.getOriginalMessage() : e.getCause().getMessage();
+      throw new KmemException(
+          "%s is not %s: %s.".formatted(file, what, why.lines().findFirst().orElse("")), e);
+    } catch (FileNotFoundException | NoSuchFileException e) {
+      String why = Files.exists(file) ? "it is no file that this user may read" : "no such file";
+      throw new KmemException("%s cannot be read: %s.".formatted(file, why), e);
+    } catch (IOException e) {
+      throw new KmemException("%s cannot be read: %s.".formatted(file, e.getMessage()), e);
     }
   }
 

@@ -165,6 +165,7 @@ record Bar(
     bars.add(new Bar(Question.CHARGE, Map.of("depth", "4"), "stock", List.of(), false, 10.0, null));
     bars.add(number(Question.REFUSAL, "tryAlloc", 50));
     bars.add(number(Question.GROUP_LIFE, "empty", 20_000));
+    bars.add(ratio(Question.CHURN, Map.of(), "reparenting", List.of("original"), 1.0 / 20, null));
     garbage(bars);
     bars.add(new Bar(Question.GIVE_BACK, Map.of(), "agent", List.of(), false, GiveBack.BAR, null));
     interference(bars);

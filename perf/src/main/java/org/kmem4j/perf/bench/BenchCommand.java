@@ -19,6 +19,8 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.agrona.SystemUtil;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
@@ -94,6 +96,40 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--json", paramLabel = "FILE", description = "write the results there")
   private Path json;
 
+  @Option(
+      names = "--html",
+      paramLabel = "DIR",
+      description = "write a page with tables and plots there: " + Page.FILE)
+  private Path html;
+
+  @Option(
+      names = "--markdown",
+      paramLabel = "FILE",
+      description =
+          "write the tables between the lines "
+              + Markdown.BEGIN
+              + " and "
+              + Markdown.END
+              + " of it")
+  private Path markdown;
+
+  @Option(
+      names = "--from",
+      paramLabel = "FILE",
+      description = "measure nothing; tell of a file that --json wrote")
+  private Path from;
+
+  @Option(
+      names = "--compare",
+      arity = "2",
+      paramLabel = "OLD NEW",
+      hideParamSyntax = true,
+      description = {
+        "measure nothing; tell what is worse in the second file that --json wrote, beyond the error"
+            + " bars and by more than 5 %%, and end with status 1 if anything is"
+      })
+  private List<Path> compare;
+
   @Option(names = "--list", description = "print what would be run, and run nothing")
   private boolean list;
 
@@ -105,20 +141,28 @@ public final class BenchCommand implements Callable<Integer> {
     if (forks != null && (forks < 1 || forks > 1000)) {
       throw wrong("Invalid value for option '--forks': '%d', accepted are 1 to 1000", forks);
     }
+    if (compare != null) {
+      checkNothingIsMeasured("--compare");
+      return compare();
+    }
+    checkOutputs();
+    if (from != null) {
+      checkNothingIsMeasured("--from");
+      publish(read(from));
+      return 0;
+    }
     if (quick && full) {
       throw wrong("Options '--quick' and '--full' exclude each other");
     }
     int rounds = forks != null ? forks : full ? FULL_FORKS : quick ? QUICK_FORKS : USUAL_FORKS;
     Settings settings = settings();
-    List<Trial> trials = chosen(settings);
+    List<String> leftOut = new ArrayList<>();
+    List<Trial> trials = chosen(settings, leftOut);
     if (list) {
       trials.forEach(trial -> out().println(trial.id()));
       out().flush();
       tell(plan(trials, rounds));
       return 0;
-    }
-    if (json != null) {
-      JsonFile.check(json);
     }
     Path logFile = logFile();
     try (PrintStream log = open(logFile);
@@ -127,20 +171,85 @@ public final class BenchCommand implements Callable<Integer> {
         tell("another JMH run is under way or has left its lock behind: both may be disturbed");
       }
       Results results = new Results();
-      boolean allRan = run(trials, rounds, results, log, logFile);
-      Report report = Report.of(results, settings, rounds);
-      out().print(report.tables());
-      out().flush();
-      if (json != null) {
-        JsonFile.write(json, report.json());
-      }
+      boolean allRan = run(trials, rounds, results, log, logFile, leftOut);
+      publish(Report.of(results, settings, rounds, commandLine(), leftOut));
       return allRan ? 0 : 1;
     }
   }
 
+  /** What stands on the command line with {@code --from} or {@code --compare} must go with it. */
+  private void checkNothingIsMeasured(String option) {
+    if (only != null || forks != null || quick || decay != null || list || millis != null) {
+      throw wrong(
+          "%s measures nothing: --only, --forks, --quick, --decay and --list do not go with it",
+          option);
+    }
+  }
+
+  /** A run of hours is not to fail when it writes what it found. */
+  private void checkOutputs() {
+    if (json != null) {
+      JsonFile.check(json);
+    }
+    if (markdown != null) {
+      Markdown.check(markdown);
+    }
+    if (html != null) {
+      Page.check(html);
+    }
+  }
+
+  private void publish(Report report) {
+    Findings findings = Findings.of(report);
+    out().print(Tables.of(findings));
+    out().flush();
+    if (json != null) {
+      JsonFile.write(json, report.json());
+    }
+    if (markdown != null) {
+      Markdown.write(findings, markdown);
+    }
+    if (html != null) {
+      tell("the page is " + Page.write(findings, html).toAbsolutePath().normalize());
+    }
+  }
+
+  private int compare() {
+    Comparison comparison = Comparison.of(read(compare.get(0)), read(compare.get(1)));
+    if (comparison.isEmpty()) {
+      throw wrong("%s and %s have no row in common", compare.get(0), compare.get(1));
+    }
+    out().print(comparison.text());
+    out().flush();
+    return comparison.hasRegressions() ? 1 : 0;
+  }
+
+  /** A file that holds something else is the caller's mistake: status 1 says something else. */
+  private Report read(Path file) {
+    try {
+      return Report.read(file);
+    } catch (KmemException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  /** As it was typed, but for the {@code -D} arguments, which are among the JVM's flags. */
+  private String commandLine() {
+    return Stream.concat(
+            Stream.of("bin/kmem"),
+            spec.root().commandLine().getParseResult().originalArgs().stream())
+        .map(word -> word.matches("[\\w./:=,+-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
+        .collect(Collectors.joining(" "));
+  }
+
   /** Round by round, so that the forks of all contenders take turns. False if one failed. */
   private boolean run(
-      List<Trial> trials, int rounds, Results results, PrintStream log, Path logFile) {
+      List<Trial> trials,
+      int rounds,
+      Results results,
+      PrintStream log,
+      Path logFile,
+      List<String> leftOut) {
     Set<Trial> failed = new LinkedHashSet<>();
     try (Progress progress = progress(trials, rounds, logFile)) {
       for (int round = 1; round <= rounds; round++) {
@@ -153,6 +262,7 @@ public final class BenchCommand implements Callable<Integer> {
             results.add(round, trial.run(log));
           } catch (KmemException e) {
             failed.add(trial);
+            leftOut.add(e.getMessage().lines().findFirst().orElse(trial.id() + " failed"));
             progress.aside(
                 () -> tell(e.getMessage().lines().findFirst().orElse("") + "; see " + logFile));
           }
@@ -182,7 +292,7 @@ public final class BenchCommand implements Callable<Integer> {
     return params;
   }
 
-  private List<Trial> chosen(Settings settings) {
+  private List<Trial> chosen(Settings settings, List<String> missing) {
     Pattern pattern;
     try {
       pattern = Pattern.compile(only == null ? "" : only);
@@ -191,7 +301,6 @@ public final class BenchCommand implements Callable<Integer> {
           "Invalid value for option '--only': '%s' is no regular expression, %s",
           only, e.getDescription().toLowerCase(Locale.ROOT));
     }
-    List<String> missing = new ArrayList<>();
     List<Trial> trials =
         Question.trials(settings, missing::add).stream()
             .filter(trial -> pattern.matcher(trial.id()).find())

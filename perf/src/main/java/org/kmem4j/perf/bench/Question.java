@@ -204,7 +204,12 @@ enum Question {
   TRACE_MEMORY(
       "peak resident ÷ peak live of the traces, as a geometric mean",
       settings -> ReplayTrial.all(settings, true),
-      ReplayTrial.MEMORY_CONTENDERS);
+      ReplayTrial.MEMORY_CONTENDERS),
+  CHURN(
+      "days of short-lived workloads that share objects: closed groups that do not go away",
+      settings -> List.of(ChurnDays.REPARENTING, ChurnDays.ORIGINAL),
+      "reparenting",
+      "original");
 
   final String title;
   final List<String> contenders;

@@ -1,28 +1,55 @@
 package org.kmem4j.perf.bench;
 
-import com.github.freva.asciitable.ColumnData;
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.kmem4j.perf.JsonFile;
-import org.kmem4j.perf.Table;
+import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.bench.Reading.Key;
 
-/** What a run found, as JSON names it. A value is null where it was not measured. */
+/**
+ * What a run found, as JSON names it. A value is null where it was not measured. All that is told
+ * of a run, in the terminal, on the page and in the document, is told from here, so a file holds
+ * whatever a page needs; of a file of others, only the rows are asked for.
+ *
+ * @param command as it was typed
+ * @param started when, by ISO 8601
+ * @param leftOut contenders that could not run, each with the reason, as a sentence without a stop
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
 record Report(
+    String command,
+    String started,
     Machine machine,
     Jvm jvm,
     Map<String, String> versions,
     int forks,
     int iterations,
     long iterationMillis,
+    List<String> leftOut,
+    List<Asked> questions,
     List<Row> rows,
-    List<BarRow> bars) {
+    List<BarRow> bars,
+    List<Line> curves) {
 
-  /** Score and garbage are medians of the forks; the error is half of the 95 % interval. */
+  /** A question, in the order of the report. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  record Asked(String name, String title) {}
+
+  /**
+   * Score and garbage are medians of the forks; the error is half of the 95 % interval.
+   *
+   * @param values by round; null where a round yielded none
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
   record Row(
       String question,
       Map<String, Object> params,
@@ -33,9 +60,40 @@ record Report(
       Double min,
       Double max,
       int forks,
-      Double bytesPerOp) {}
+      Double bytesPerOp,
+      List<Double> values) {
+    Row {
+      if (question == null || contender == null || unit == null) {
+        throw new IllegalArgumentException("a row lacks its question, contender or unit");
+      }
+      params = params == null ? Map.of() : new TreeMap<>(params);
+      values = values == null ? Arrays.asList(score) : values;
+    }
+
+    /** Who was measured: what is told besides a score has a contender like {@code fresh.slots}. */
+    String who() {
+      int dot = contender.indexOf('.');
+      return dot < 0 ? contender : contender.substring(0, dot);
+    }
+
+    /** What was measured of it; nothing if this is its score. */
+    String measure() {
+      int dot = contender.indexOf('.');
+      return dot < 0 ? "" : contender.substring(dot + 1);
+    }
+
+    Side side() {
+      return Side.of(contender);
+    }
+
+    /** {@code size=64}, comma between, or nothing. */
+    String where() {
+      return Report.where(params);
+    }
+  }
 
   /** The ratio, or the number itself where nothing is divided, with its 95 % interval. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
   record BarRow(
       String bar,
       String question,
@@ -50,28 +108,80 @@ record Report(
       Double aim,
       String verdict) {}
 
-  private static final String NOT_KNOWN = "n/a";
+  /** A {@link Curve}. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  record Line(
+      String question,
+      String contender,
+      Map<String, Object> params,
+      String name,
+      String xUnit,
+      String yUnit,
+      double[] x,
+      double[] y) {
+    Line {
+      if (question == null || contender == null || name == null || x == null || y == null) {
+        throw new IllegalArgumentException("a curve lacks its question, contender, name, x or y");
+      }
+      if (x.length != y.length) {
+        throw new IllegalArgumentException(
+            "a curve of %s has %d x and %d y".formatted(contender, x.length, y.length));
+      }
+      params = params == null ? Map.of() : new TreeMap<>(params);
+      xUnit = xUnit == null ? "" : xUnit;
+      yUnit = yUnit == null ? "" : yUnit;
+    }
 
-  static Report of(Results results, Settings settings, int forks) {
+    String where() {
+      return Report.where(params);
+    }
+  }
+
+  Report {
+    if (rows == null) {
+      throw new IllegalArgumentException("it has no rows");
+    }
+    versions = versions == null ? Map.of() : new TreeMap<>(versions);
+    leftOut = leftOut == null ? List.of() : leftOut;
+    bars = bars == null ? List.of() : bars;
+    curves = curves == null ? List.of() : curves;
+    questions = questions == null ? asked(rows, curves) : questions;
+  }
+
+  static Report of(
+      Results results, Settings settings, int forks, String command, List<String> leftOut) {
     List<Row> rows = new ArrayList<>();
     for (Question question : Question.values()) {
-      results.keys(question).forEach(key -> rows.add(row(results, key)));
+      results.keys(question).forEach(key -> rows.add(row(results, key, forks)));
     }
+    List<Line> curves = results.curves().stream().map(Report::line).toList();
     return new Report(
+        command,
+        Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
         Machine.here(),
         Jvm.here(),
         Versions.all(),
         forks,
         settings.iterations(),
         settings.iteration().toMillis(),
+        leftOut,
+        asked(rows, curves),
         rows,
-        Bar.all().stream()
-            .flatMap(bar -> bar.judge(results).stream())
-            .map(Report::barRow)
-            .toList());
+        Bar.all().stream().flatMap(bar -> bar.judge(results).stream()).map(Report::barRow).toList(),
+        curves);
   }
 
-  private static Row row(Results results, Key key) {
+  private static List<Asked> asked(List<Row> rows, List<Line> curves) {
+    Map<String, String> titles =
+        Arrays.stream(Question.values())
+            .collect(Collectors.toMap(Question::toString, question -> question.title));
+    return Stream.concat(rows.stream().map(Row::question), curves.stream().map(Line::question))
+        .distinct()
+        .map(name -> new Asked(name, titles.getOrDefault(name, "")))
+        .toList();
+  }
+
+  private static Row row(Results results, Key key, int forks) {
     double[] values = results.values(key);
     Interval score = Interval.of(values);
     double[] garbage = results.bytesPerOp(key);
@@ -85,7 +195,10 @@ record Report(
         known(Arrays.stream(values).min().orElseThrow()),
         known(Arrays.stream(values).max().orElseThrow()),
         values.length,
-        garbage.length == 0 ? null : Interval.of(garbage).median());
+        garbage.length == 0 ? null : Interval.of(garbage).median(),
+        results.rounds(key, forks).stream()
+            .map(value -> value == null ? null : known(value))
+            .toList());
   }
 
   private static BarRow barRow(Bar.Outcome outcome) {
@@ -105,9 +218,21 @@ record Report(
         outcome.verdict().toString());
   }
 
+  private static Line line(Curve curve) {
+    return new Line(
+        curve.question().toString(),
+        curve.contender(),
+        typed(curve.params()),
+        curve.name(),
+        curve.xUnit(),
+        curve.yUnit(),
+        curve.x(),
+        curve.y());
+  }
+
   /** JSON knows no NaN, which stands for what did not happen. */
   private static Double known(double value) {
-    return Double.isNaN(value) ? null : value;
+    return Double.isFinite(value) ? value : null;
   }
 
   private static Map<String, Object> typed(Map<String, String> params) {
@@ -117,78 +242,27 @@ record Report(
     return typed;
   }
 
+  static String where(Map<String, Object> params) {
+    Map<String, String> texts = new TreeMap<>();
+    params.forEach((name, value) -> texts.put(name, String.valueOf(value)));
+    return Reading.text(texts);
+  }
+
   String json() {
     return JsonFile.toJson(this);
   }
 
-  /** A table for each question, then that of the bars. */
-  String tables() {
-    StringBuilder text = new StringBuilder();
-    for (Question question : Question.values()) {
-      List<Row> mine =
-          rows.stream().filter(row -> row.question.equals(question.toString())).toList();
-      if (!mine.isEmpty()) {
-        text.append("%s: %s%n%s%n%n".formatted(question, question.title, table(mine)));
-      }
-    }
-    if (!bars.isEmpty()) {
-      text.append("bars: medians of the forks' ratios, with intervals of 95 %%%n".formatted());
-      text.append(barTable()).append(System.lineSeparator());
-      if (forks < BenchCommand.FULL_FORKS) {
-        text.append(
-            "The verdicts are of %d %s; %d are asked for.%n"
-                .formatted(forks, forks == 1 ? "fork" : "forks", BenchCommand.FULL_FORKS));
-      }
-    }
-    return text.toString();
+  /**
+   * Reads what {@link #json} wrote.
+   *
+   * @throws KmemException if the file cannot be read or holds something else, with the reason
+   */
+  static Report read(Path file) {
+    return JsonFile.read(file, Report.class, "a result of kmem bench");
   }
 
-  private static String table(List<Row> rows) {
-    List<ColumnData<Row>> columns =
-        List.of(
-            Table.text("contender", row -> row.contender),
-            Table.text("params", row -> params(row.params)),
-            Table.text("unit", row -> row.unit),
-            Table.number("median", row -> decimals(row.score)),
-            Table.number("min..max", row -> decimals(row.min) + ".." + decimals(row.max)),
-            Table.number("B/op", row -> garbage(row.bytesPerOp)));
-    return Table.of(rows, columns);
-  }
-
-  private String barTable() {
-    List<ColumnData<BarRow>> columns =
-        List.of(
-            Table.text("what", row -> row.bar),
-            Table.number("median", row -> decimals(row.ratio)),
-            Table.number("low..high", row -> decimals(row.low) + ".." + decimals(row.high)),
-            Table.number("bar", row -> limit(row)),
-            Table.number("aim", row -> row.aim == null ? "" : row.aim.toString()),
-            Table.text("verdict", row -> row.verdict));
-    return Table.of(bars, columns);
-  }
-
-  private static String limit(BarRow row) {
-    return row.limit == null ? "" : (row.atLeast ? "≥ " : "≤ ") + row.limit;
-  }
-
-  private static String params(Map<String, Object> params) {
-    Map<String, String> texts = new TreeMap<>();
-    params.forEach((name, value) -> texts.put(name, value.toString()));
-    return Reading.text(texts);
-  }
-
-  /** Two decimals, or three where the number is small. */
-  private static String decimals(Double value) {
-    if (value == null) {
-      return NOT_KNOWN;
-    }
-    return String.format(Locale.ROOT, Math.abs(value) < 1 ? "%.3f" : "%.2f", value);
-  }
-
-  private static String garbage(Double bytes) {
-    if (bytes == null) {
-      return NOT_KNOWN;
-    }
-    return bytes <= Bar.NO_GARBAGE ? "0" : String.format(Locale.ROOT, "%.2f", bytes);
+  /** Fewer forks than an interval of 95 % asks for. */
+  boolean hasFewForks() {
+    return forks > 0 && forks < BenchCommand.FULL_FORKS;
   }
 }

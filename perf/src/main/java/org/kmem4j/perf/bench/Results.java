@@ -59,6 +59,17 @@ final class Results {
     return byKey.get(key).values().stream().mapToDouble(Reading::value).toArray();
   }
 
+  /** The values of a key by round, the first at index 0; null where a round yielded none. */
+  List<Double> rounds(Key key, int rounds) {
+    Map<Integer, Reading> readings = byKey.get(key);
+    List<Double> values = new ArrayList<>();
+    for (int round = 1; round <= rounds; round++) {
+      Reading reading = readings.get(round);
+      values.add(reading == null ? null : reading.value());
+    }
+    return values;
+  }
+
   /** The garbage of all rounds, empty where it was not measured. */
   double[] bytesPerOp(Key key) {
     return byKey.get(key).values().stream()

@@ -18,7 +18,14 @@ import org.kmem4j.slab.OwnedCache;
  * their objects with each other. What a workload shares outlives it; all else it frees before its
  * group is closed. All events come from the seed, so both schemes execute the same ones.
  */
-final class Churn {
+public final class Churn {
+  /** Dying groups of the published run in the original scheme, by day. */
+  public static final List<Integer> PUBLISHED_ORIGINAL =
+      List.of(56, 362, 628, 752, 1070, 1250, 1490, 1560);
+
+  /** Those of the published run with reparenting. */
+  public static final List<Integer> PUBLISHED_REPARENTING = List.of(23, 46, 51, 55, 60, 57, 67, 69);
+
   /** Workloads of one day. */
   static final int WORKLOADS_PER_DAY = 250;
 
@@ -43,10 +50,10 @@ final class Churn {
    * @param heldBytes what closed groups hold beside live objects, at the end of the day
    * @param lingering caches of closed groups
    */
-  record Day(double dying, long heldBytes, int lingering) {}
+  public record Day(double dying, long heldBytes, int lingering) {}
 
   /** What one closed group and one cache of it take beside slabs, in Java heap and native bytes. */
-  record Overhead(long groupBytes, long cacheBytes) {}
+  private record Overhead(long groupBytes, long cacheBytes) {}
 
   private record Shared(long address, double expires) {}
 
@@ -54,14 +61,26 @@ final class Churn {
   private final double sharingPercent;
   private final long seed;
 
-  Churn(int days, double sharingPercent, long seed) {
+  /** Of so many days after the first; of a hundred objects, so many are shared. */
+  public Churn(int days, double sharingPercent, long seed) {
     this.days = days;
     this.sharingPercent = sharingPercent;
     this.seed = seed;
   }
 
+  /** In the original scheme, where pages keep closed groups alive; tells after each day. */
+  public List<Day> original(IntConsumer tellDay) {
+    return run(Scheme.Original::new, overhead(Scheme.Original::new), tellDay);
+  }
+
+  /** With reparenting; tells after each day. */
+  public List<Day> reparenting(IntConsumer tellDay) {
+    return run(Scheme.Reparenting::new, overhead(Scheme.Reparenting::new), tellDay);
+  }
+
   /** Runs all days, the day before the first among them, and tells after each. */
-  List<Day> run(Function<SlabAllocator, Scheme> scheme, Overhead overhead, IntConsumer tellDay) {
+  private List<Day> run(
+      Function<SlabAllocator, Scheme> scheme, Overhead overhead, IntConsumer tellDay) {
     SplittableRandom random = new SplittableRandom(seed);
     PriorityQueue<Shared> shared = new PriorityQueue<>(Comparator.comparingDouble(Shared::expires));
     List<Day> result = new ArrayList<>();
@@ -147,7 +166,7 @@ final class Churn {
   }
 
   /** Measures what groups and idle caches take, by making many. */
-  static Overhead overhead(Function<SlabAllocator, Scheme> scheme) {
+  private static Overhead overhead(Function<SlabAllocator, Scheme> scheme) {
     int count = 2000;
     try (SlabAllocator allocator =
             SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();

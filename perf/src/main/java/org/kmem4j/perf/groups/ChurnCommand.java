@@ -7,8 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
-import org.kmem4j.SlabAllocator;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.Progress;
 import org.kmem4j.perf.Table;
@@ -30,11 +28,6 @@ import picocli.CommandLine.Spec;
       "in the original scheme and with reparenting, and counts the groups that do not go away."
     })
 public final class ChurnCommand implements Callable<Integer> {
-  /** Dying groups of the published run, by day. */
-  private static final int[] PUBLISHED_ORIGINAL = {56, 362, 628, 752, 1070, 1250, 1490, 1560};
-
-  private static final int[] PUBLISHED_REPARENTING = {23, 46, 51, 55, 60, 57, 67, 69};
-
   @Spec private CommandSpec spec;
 
   @Option(
@@ -77,8 +70,8 @@ public final class ChurnCommand implements Callable<Integer> {
     List<Churn.Day> original;
     List<Churn.Day> reparenting;
     try (Progress progress = new Progress("churn", 2L * (days + 1))) {
-      original = run(churn, Scheme.Original::new, progress, "original");
-      reparenting = run(churn, Scheme.Reparenting::new, progress, "reparenting");
+      original = churn.original(day -> tell(progress, "original", day));
+      reparenting = churn.reparenting(day -> tell(progress, "reparenting", day));
     }
     List<Row> rows = new ArrayList<>();
     for (int day = 0; day <= days; day++) {
@@ -98,16 +91,9 @@ public final class ChurnCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static List<Churn.Day> run(
-      Churn churn, Function<SlabAllocator, Scheme> scheme, Progress progress, String name) {
-    Churn.Overhead overhead = Churn.overhead(scheme);
-    return churn.run(
-        scheme,
-        overhead,
-        day -> {
-          progress.now(name + ", day " + day);
-          progress.step(1);
-        });
+  private static void tell(Progress progress, String scheme, int day) {
+    progress.now(scheme + ", day " + day);
+    progress.step(1);
   }
 
   private void check(String option, double value, int least, int most) {
@@ -129,10 +115,10 @@ public final class ChurnCommand implements Callable<Integer> {
             List.of(
                 Table.number("day", row -> Integer.toString(row.day)),
                 Table.number("original: dying", row -> one(row.originalDying)),
-                Table.number("published", row -> published(PUBLISHED_ORIGINAL, row.day)),
+                Table.number("published", row -> published(Churn.PUBLISHED_ORIGINAL, row.day)),
                 Table.number("held MiB", row -> one(row.originalHeldMiB)),
                 Table.number("reparenting: dying", row -> one(row.reparentDying)),
-                Table.number("published", row -> published(PUBLISHED_REPARENTING, row.day)),
+                Table.number("published", row -> published(Churn.PUBLISHED_REPARENTING, row.day)),
                 Table.number("held MiB", row -> one(row.reparentHeldMiB)),
                 Table.number("lingering caches", row -> Integer.toString(row.lingeringCaches)))));
     out.println(
@@ -146,7 +132,7 @@ public final class ChurnCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%.1f", value);
   }
 
-  private static String published(int[] run, int day) {
-    return day < run.length ? Integer.toString(run[day]) : "";
+  private static String published(List<Integer> run, int day) {
+    return day < run.size() ? run.get(day).toString() : "";
   }
 }

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kmem4j.perf.Fork;
+import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.contender.Contender;
 import org.openjdk.jmh.runner.BenchmarkListEntry;
 import picocli.CommandLine;
@@ -156,6 +157,12 @@ final class BenchCommandTest {
   }
 
   @Test
+  void theHelpTellsWhenTwoRunsDiffer() {
+    assertEquals(0, bench("--help"), err::toString);
+    assertTrue(out.toString().contains("5 %,"), out::toString);
+  }
+
+  @Test
   void aQuickRunHasFewerVirtualThreadsAndASoonerEnd() {
     bench("--list", "--quick", "--only=threadStart.after|giveBack");
 
@@ -228,6 +235,7 @@ final class BenchCommandTest {
     JsonNode report = new ObjectMapper().readTree(json.toFile());
     JsonNode row = report.get("rows").get(0);
     assertAll(
+        () -> assertTrue(report.get("command").asText().startsWith("bin/kmem --only=bulk")),
         () -> assertTrue(out.toString().contains("bulk ÷ singles"), out::toString),
         () -> assertEquals("bulk", row.get("contender").asText()),
         () -> assertEquals("ns/op", row.get("unit").asText()),
@@ -244,6 +252,73 @@ final class BenchCommandTest {
     assertTrue(err.toString().contains("cannot be written"), err::toString);
     assertTrue(out.toString().isEmpty());
     assertFalse(Files.exists(json));
+  }
+
+  @Test
+  void aFileIsToldAgainAsPageAndDocument() throws IOException {
+    Path json = report("r.json", 5);
+    Path document = folder.resolve("doc.md");
+    Files.writeString(document, Markdown.BEGIN + "\n" + Markdown.END);
+
+    int status =
+        bench("--from=" + json, "--html=" + folder.resolve("page"), "--markdown=" + document);
+
+    assertAll(
+        () -> assertEquals(0, status, err::toString),
+        () -> assertTrue(out.toString().contains("kmemCache"), out::toString),
+        () ->
+            assertTrue(
+                Files.readString(folder.resolve("page").resolve(Page.FILE)).contains("kmemCache")),
+        () -> assertTrue(Files.readString(document).contains("| kmemCache | size=64 |")));
+  }
+
+  @Test
+  void aRegressionEndsWithStatus1() {
+    Path old = report("old.json", 5);
+    Path slower = report("new.json", 6);
+
+    assertEquals(1, bench("--compare", old.toString(), slower.toString()), err::toString);
+    assertTrue(out.toString().contains("1 worse, 0 better"), out::toString);
+    assertEquals(0, bench("--compare", slower.toString(), old.toString()), err::toString);
+    assertEquals(0, bench("--compare", old.toString(), old.toString()), err::toString);
+  }
+
+  @Test
+  void whatCannotBeToldOrComparedEndsWithStatus2() throws IOException {
+    Path good = report("good.json", 5);
+    Path bad = Files.writeString(folder.resolve("bad.json"), "{}");
+    Path empty = Files.writeString(folder.resolve("empty.json"), "{\"rows\":[]}");
+
+    assertAll(
+        () -> assertEquals(2, bench("--compare", good.toString(), bad.toString())),
+        () -> assertEquals(2, bench("--compare", good.toString(), empty.toString())),
+        () -> assertEquals(2, bench("--compare", good.toString())),
+        () -> assertEquals(2, bench("--from=" + bad)),
+        () -> assertEquals(2, bench("--from=" + good, "--forks=3")),
+        () -> assertTrue(err.toString().contains("have no row in common"), err::toString),
+        () -> assertTrue(err.toString().contains("it has no rows"), err::toString),
+        () -> assertTrue(err.toString().contains("--from measures nothing"), err::toString),
+        () -> assertTrue(out.toString().isEmpty(), out::toString));
+  }
+
+  @Test
+  void aDocumentWithoutAPlaceForTheNumbersEndsTheRunBeforeItStarts() throws IOException {
+    Path document = Files.writeString(folder.resolve("doc.md"), "prose");
+
+    assertEquals(1, bench("--only=bulk", "--markdown=" + document));
+    assertTrue(err.toString().contains("has no one place"), err::toString);
+    assertTrue(out.toString().isEmpty());
+  }
+
+  private Path report(String name, double nanos) {
+    Path file = folder.resolve(name);
+    JsonFile.write(
+        file,
+        new Planted()
+            .row(Question.PAIR, "kmemCache", Map.of("size", "64"), nanos, nanos, nanos)
+            .report()
+            .json());
+    return file;
   }
 
   @Test

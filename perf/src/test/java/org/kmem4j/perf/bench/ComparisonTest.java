@@ -1,0 +1,135 @@
+package org.kmem4j.perf.bench;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.kmem4j.perf.bench.Report.Row;
+
+/** What is said of two planted runs. */
+final class ComparisonTest {
+  @ParameterizedTest
+  @CsvSource({
+    // unit, old ± error, new ± error, verdict
+    "ns/op,  10, 0.1, 12,   0.1, 1 worse",
+    "ns/op,  10, 0.1, 8,    0.1, 1 better",
+    "ns/op,  10, 1.5, 12,   1.0, 1 the same", // They overlap.
+    "ns/op,  10, 0.1, 10.4, 0.1, 1 the same", // Apart, but by 4 %.
+    "ns/op,  10, 0.1, 10.6, 0.1, 1 worse",
+    "ns/op,  10, 0.0, 10,   0.0, 1 the same",
+    "ops/us, 10, 0.1, 12,   0.1, 1 better",
+    "ops/us, 10, 0.1, 8,    0.1, 1 worse",
+  })
+  void aChangeIsBeyondTheErrorBarsAndBeyondFivePercent(
+      String unit, double before, double error, double after, double errorAfter, String verdict) {
+    Comparison comparison =
+        Comparison.of(
+            report(row("kmemCache", unit, before, error, 10)),
+            report(row("kmemCache", unit, after, errorAfter, 10)));
+
+    assertTrue(comparison.text().contains(verdict), comparison::text);
+    assertEquals(verdict.equals("1 worse"), comparison.hasRegressions());
+  }
+
+  @Test
+  void aRowOfOneForkIsNotJudged() {
+    Comparison comparison =
+        Comparison.of(
+            report(row("kmemCache", "ns/op", 10, 0, 1)),
+            report(row("kmemCache", "ns/op", 100, 0, 10)));
+
+    assertFalse(comparison.hasRegressions());
+    assertTrue(comparison.text().contains("Not judged"), comparison::text);
+    assertTrue(comparison.text().contains("  pair.kmemCache(size=64), ns/op"), comparison::text);
+  }
+
+  @Test
+  void garbageIsARegressionToo() {
+    Row before = row("kmemCache", "ns/op", 10, 1, 10);
+    Row after =
+        new Row(
+            "pair", Map.of("size", 64), "kmemCache", "ns/op", 10.0, 1.0, 9.0, 11.0, 10, 16.0, null);
+
+    assertTrue(Comparison.of(report(before), report(after)).hasRegressions());
+    assertFalse(Comparison.of(report(after), report(before)).hasRegressions());
+  }
+
+  @Test
+  void rowsOfOneSideAreNamed() {
+    Row both = row("kmemCache", "ns/op", 10, 1, 10);
+
+    String text =
+        Comparison.of(
+                report(both, row("malloc", "ns/op", 10, 1, 10)),
+                report(both, row("mimalloc", "ns/op", 10, 1, 10)))
+            .text();
+
+    assertAll(
+        () -> assertTrue(text.contains("Only in the old run:\n  pair.malloc(size=64)"), text),
+        () -> assertTrue(text.contains("Only in the new run:\n  pair.mimalloc(size=64)"), text),
+        () -> assertTrue(text.contains("0 worse, 0 better, 1 the same"), text));
+  }
+
+  @Test
+  void runsWithoutACommonRowAreNotTakenForEqualOnes() {
+    assertTrue(
+        Comparison.of(
+                report(row("malloc", "ns/op", 1, 0, 10)), report(row("arrow", "ns/op", 1, 0, 10)))
+            .isEmpty());
+  }
+
+  @Test
+  void anotherMachineJvmOrVersionIsTold() {
+    Report before =
+        report(
+            new Machine("fast", 2, 1L << 30, "Linux"),
+            new Jvm("VM", "25", List.of("-Xmx1g"), List.of()),
+            Map.of("agrona", "2.5", "jmh", "1.37"));
+    Report after =
+        report(
+            new Machine("slow", 2, 1L << 30, "Linux"),
+            new Jvm("VM", "25", List.of("-Xmx2g"), List.of()),
+            Map.of("agrona", "2.6", "jmh", "1.37"));
+
+    String text = Comparison.of(before, after).text();
+
+    assertAll(
+        () -> assertTrue(text.contains("machine: fast, 2 processors"), text),
+        () -> assertTrue(text.contains("then slow, 2 processors"), text),
+        () -> assertTrue(text.contains("JVM: VM 25, -Xmx1g"), text),
+        () -> assertTrue(text.contains("agrona: 2.5, then 2.6"), text),
+        () -> assertFalse(text.contains("jmh"), text),
+        () -> assertFalse(Comparison.of(before, before).text().contains("differ in more"), text));
+  }
+
+  private static Row row(String contender, String unit, double score, double error, int forks) {
+    return new Row(
+        "pair",
+        Map.of("size", 64),
+        contender,
+        unit,
+        score,
+        error,
+        score - error,
+        score + error,
+        forks,
+        0.0,
+        null);
+  }
+
+  private static Report report(Row... rows) {
+    return report(null, null, Map.of(), rows);
+  }
+
+  private static Report report(
+      Machine machine, Jvm jvm, Map<String, String> versions, Row... rows) {
+    return new Report(
+        null, null, machine, jvm, versions, 10, 3, 500, null, null, List.of(rows), null, null);
+  }
+}
