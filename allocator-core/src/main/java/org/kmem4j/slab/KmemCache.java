@@ -292,7 +292,11 @@ public final class KmemCache extends OwnedCache {
    * @throws IllegalStateException after {@code close}
    */
   public void free(long object) {
-    free(map.entry(object), object);
+    if (isOurs(map.entry(object), object)) {
+      push(object);
+    } else {
+      freeElsewhere(object);
+    }
   }
 
   /** As {@link #free(long)}, under the calling thread's pin. */
@@ -305,10 +309,16 @@ public final class KmemCache extends OwnedCache {
     }
   }
 
-  /** Frees an object whose page map entry is known. */
+  /**
+   * Frees an object by its page map entry, which names this cache. The number for the front comes
+   * from there too: so the processor need not wait for this object's fields to find it.
+   */
   void free(int entry, long object) {
     if (isOurs(entry, object)) {
-      push(object);
+      Slot slot = PerThread.current();
+      if (slot == null || !Front.push(slot, this, PageMap.cacheId(entry), object)) {
+        freeSlow(object);
+      }
     } else {
       freeElsewhere(object);
     }

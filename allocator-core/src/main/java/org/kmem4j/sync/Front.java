@@ -67,6 +67,26 @@ public final class Front {
   }
 
   /**
+   * As {@link #push(Slot, Linked, long)}, for a caller who has the owner's number sooner than the
+   * owner. False too if the number has ended: it is compared inside the section.
+   */
+  public static boolean push(Slot slot, Linked owner, int number, long object) {
+    boolean pushed = false;
+    try {
+      Rcu.enter(slot);
+      pushed = number == owner.link() && push(slot.link(number), object);
+      Rcu.exit(slot);
+    } catch (Throwable e) {
+      slot.fence = 0;
+      slot.word = 0;
+      if (!pushed) {
+        throw e;
+      }
+    }
+    return pushed;
+  }
+
+  /**
    * Takes many objects in one section; the array has room for {@code count} from {@code from} on.
    *
    * @return how many it took
@@ -148,7 +168,10 @@ public final class Front {
 
   /** As {@link #push}, in a section or under a pin of the calling thread. */
   public static boolean pushPinned(Slot slot, Linked owner, long object) {
-    Sheaf sheaf = slot.link(owner.link());
+    return push(slot.link(owner.link()), object);
+  }
+
+  private static boolean push(Sheaf sheaf, long object) {
     if (sheaf == null) {
       return false;
     }

@@ -148,6 +148,12 @@ final class LifeMutants {
               "throw e;",
               "sync.GraceQueueTest#aStepThatThrowsDoesNotHoldUpTheOthers"),
           of(
+              "a number from the page map is compared inside the section",
+              "sync/Front.java",
+              "pushed = number == owner.link() && push(slot.link(number), object);",
+              "pushed = push(slot.link(number), object);",
+              "sync.FrontTest#aNumberThatIsTheOwnersNoMoreTakesNothing"),
+          of(
               "suspending a pin makes no slot",
               "slab/KmemCache.java",
               "Slot slot = PerThread.existing(); // no new one: that would probe the stack, and"

@@ -258,8 +258,10 @@ public record Mutant(
           of(
               "what was pushed is not pushed again, though the section's end was thrown out of",
               "sync/Front.java",
-              "if (!pushed) { throw e; }",
-              "throw e;",
+              "pushed = pushPinned(slot, owner, object); Rcu.exit(slot); } catch (Throwable e) {"
+                  + " slot.fence = 0; slot.word = 0; if (!pushed) { throw e; }",
+              "pushed = pushPinned(slot, owner, object); Rcu.exit(slot); } catch (Throwable e) {"
+                  + " slot.fence = 0; slot.word = 0; throw e;",
               "sync.SectionOverflowTest#aStackOverflowInASectionEndsIt",
               "-XX:-TieredCompilation",
               EXIT_INTERPRETED),

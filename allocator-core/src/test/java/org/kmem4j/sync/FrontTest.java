@@ -68,6 +68,19 @@ class FrontTest {
   }
 
   @Test
+  void aNumberThatIsTheOwnersNoMoreTakesNothing() {
+    attached(8);
+    Linked later = new Linked();
+
+    assertFalse(Front.push(slot, later, link.link(), 16));
+    assertTrue(Front.push(slot, link, link.link(), 24));
+
+    assertEquals(24, Front.pop(slot, link));
+    assertEquals(8, Front.pop(slot, link));
+    PerThread.giveLink(later.endLink());
+  }
+
+  @Test
   void aFullFrontTakesNothing() {
     attached(8, 16, 24, 32);
 

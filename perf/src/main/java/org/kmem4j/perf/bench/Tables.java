@@ -35,8 +35,7 @@ final class Tables {
 
   static String fewForks(Report report) {
     return "The verdicts are of %d %s; %d are asked for."
-        .formatted(
-            report.forks(), report.forks() == 1 ? "fork" : "forks", BenchCommand.USUAL_FORKS);
+        .formatted(report.forks(), report.forks() == 1 ? "fork" : "forks", BenchCommand.FULL_FORKS);
   }
 
   /** A column of ratios appears where there is something to divide by. */
