@@ -3,6 +3,7 @@ package org.kmem4j.perf.jcstress;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import org.kmem4j.memory.Os;
 import org.kmem4j.slab.KmemCache;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -19,6 +20,9 @@ import org.openjdk.jcstress.infra.results.J_Result;
 public class ChargeAndReparent extends GroupState {
   private final KmemCache charged = CACHE.in(child);
 
+  /** Keeps the cache, as a slow path does that charges for it. */
+  private final long held = charged.alloc();
+
   @Actor
   public void user() {
     child.tryCharge(charged, 1);
@@ -34,9 +38,11 @@ public class ChargeAndReparent extends GroupState {
   @Arbiter
   public void look(J_Result result) {
     synchronized (GROUPS) { // keeps the agent from draining in between
-      result.r1 = parent.usage() - parent.stockedBytes() - child.stockedBytes();
+      long ofSlabs = charged.pages() << Os.PAGE_SHIFT;
+      result.r1 = parent.usage() - parent.stockedBytes() - child.stockedBytes() - ofSlabs;
     }
     parent.uncharge(charged, 1);
+    charged.free(held);
     parent.offline();
   }
 }

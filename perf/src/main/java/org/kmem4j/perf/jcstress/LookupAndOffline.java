@@ -32,7 +32,8 @@ public class LookupAndOffline extends GroupState {
 
   @Arbiter
   public void look(ZZ_Result result) {
-    result.r1 = Memory.getLong(found.ownerWord()) == parent.address();
+    // A cache that was retired may have ended already, and its struct be another's.
+    result.r1 = found.isRetired() || Memory.getLong(found.ownerWord()) == parent.address();
     result.r2 = CACHE.in(child) == CACHE.in(parent) && child.caches().isEmpty();
     parent.offline();
   }
