@@ -133,7 +133,10 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--list", description = "print what would be run, and run nothing")
   private boolean list;
 
-  @Option(names = "--millis", hidden = true, description = "time of one iteration")
+  @Option(
+      names = "--millis",
+      paramLabel = "N",
+      description = "time of one JMH iteration; usual are 500, with --quick 200")
   private Long millis;
 
   @Override
