@@ -29,7 +29,7 @@ final class Svg {
   static String of(JFreeChart chart, int width, int height, String idPrefix, String label) {
     chart.removeLegend();
     chart.setBackgroundPaint(null);
-    chart.setPadding(new RectangleInsets(4, 0, 0, 8));
+    chart.setPadding(new RectangleInsets(4, 0, 0, 24));
     try {
       Document document =
           DocumentBuilderFactory.newInstance()
