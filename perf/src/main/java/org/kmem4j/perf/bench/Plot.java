@@ -20,8 +20,10 @@ import org.jfree.chart.plot.XYPlot;
 import org.jfree.chart.renderer.category.StandardBarPainter;
 import org.jfree.chart.renderer.category.StatisticalBarRenderer;
 import org.jfree.chart.renderer.xy.XYLineAndShapeRenderer;
+import org.jfree.chart.ui.RectangleInsets;
 import org.jfree.data.statistics.DefaultStatisticalCategoryDataset;
 import org.jfree.data.xy.DefaultXYDataset;
+import org.kmem4j.perf.Svg;
 import org.kmem4j.perf.bench.Report.Line;
 import org.kmem4j.perf.bench.Report.Row;
 
@@ -168,7 +170,7 @@ record Plot(String title, List<Series> legend, String svg, boolean isWide) {
     plot.setRangeGridlinePaint(Palette.GRID);
     plot.setRangeGridlineStroke(Axes.GRID_LINE);
     String label = "bars: " + unit + (title.isEmpty() ? "" : ", " + title);
-    String svg = Svg.of(new JFreeChart(plot), isWide ? WIDE : NARROW, HEIGHT, id, label);
+    String svg = draw(plot, isWide ? WIDE : NARROW, id, label);
     return new Plot(title, legend, svg, isWide);
   }
 
@@ -238,8 +240,7 @@ record Plot(String title, List<Series> legend, String svg, boolean isWide) {
     plot.setRangeGridlinePaint(Palette.GRID);
     plot.setRangeGridlineStroke(Axes.GRID_LINE);
     String title = first.name() + (first.where().isEmpty() ? "" : " (" + first.where() + ")");
-    return new Plot(
-        title, legend, Svg.of(new JFreeChart(plot), NARROW, HEIGHT, id, "lines: " + title), false);
+    return new Plot(title, legend, draw(plot, NARROW, id, "lines: " + title), false);
   }
 
   private static ValueAxis axis(String label, double[] values, double logRange, boolean hasZero) {
@@ -299,5 +300,20 @@ record Plot(String title, List<Series> legend, String svg, boolean isWide) {
       kept[1][2 * i + 1] = y[second];
     }
     return kept;
+  }
+
+  /**
+   * Without a legend, to be scaled by the page.
+   *
+   * @param label what a screen reader says
+   */
+  private static String draw(org.jfree.chart.plot.Plot plot, int width, String id, String label) {
+    JFreeChart chart = new JFreeChart(plot);
+    chart.removeLegend();
+    chart.setBackgroundPaint(null);
+    chart.setPadding(new RectangleInsets(4, 0, 0, 24));
+    String svg = Svg.of("The plots", chart, width, HEIGHT, id, Map.of("aria-label", label));
+    // Batik gives its own definitions, of which there are none here, one id in all plots.
+    return Palette.resolve(svg.substring(svg.indexOf("<svg")).replace(" id=\"genericDefs\"", ""));
   }
 }

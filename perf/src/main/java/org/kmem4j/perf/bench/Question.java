@@ -307,7 +307,9 @@ enum Question {
    */
   private static boolean canBear(String contender, Map<String, String> params) {
     boolean isWrapped =
-        List.of("nettyPooled", "nettyAdaptive", "arrow", "chronicle", "arena").contains(contender);
+        Contender.named(contender)
+            .filter(who -> who.hasBufferObjects() || who == Contender.ARENA)
+            .isPresent();
     return !isWrapped || Integer.parseInt(params.getOrDefault("live", "0")) <= 1_000_000;
   }
 

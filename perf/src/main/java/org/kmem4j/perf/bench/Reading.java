@@ -14,7 +14,7 @@ record Reading(Key key, double value, Double bytesPerOp) {
   record Key(Question question, String contender, Map<String, String> params, String unit) {
     /** Whether a larger number is the better one. */
     boolean moreIsBetter() {
-      return unit.startsWith("ops/");
+      return Group.moreIsBetter(unit);
     }
   }
 

@@ -37,6 +37,6 @@ final class ArenaContender extends SampledContender {
   /** The JVM takes an arena's memory from malloc. */
   @Override
   long mappedBytes() {
-    return mappedBefore < 0 ? -1 : Math.max(MallocContender.mapped() - mappedBefore, 0);
+    return MallocContender.mappedSince(mappedBefore);
   }
 }

@@ -34,7 +34,7 @@ final class ChronicleContender extends ObjectContender {
 
   @Override
   long mappedBytes() {
-    return mappedBefore < 0 ? -1 : Math.max(MallocContender.mapped() - mappedBefore, 0);
+    return MallocContender.mappedSince(mappedBefore);
   }
 
   @Override

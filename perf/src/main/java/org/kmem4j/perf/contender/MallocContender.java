@@ -33,7 +33,12 @@ public final class MallocContender extends SampledContender {
   /** What came on top of the JVM's own use: it allocates from the same heap. */
   @Override
   long mappedBytes() {
-    return mappedBefore < 0 ? -1 : Math.max(mapped() - mappedBefore, 0);
+    return mappedSince(mappedBefore);
+  }
+
+  /** What came on top of a former {@link #mapped}, or -1 where that is not told. */
+  static long mappedSince(long before) {
+    return before < 0 ? -1 : Math.max(mapped() - before, 0);
   }
 
   /** What the process has mapped through malloc, by glibc's mallinfo2; elsewhere -1. */

@@ -9,7 +9,6 @@ import java.awt.Stroke;
 import java.awt.geom.Path2D;
 import java.awt.geom.Rectangle2D;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.FieldPosition;
@@ -17,11 +16,8 @@ import java.text.NumberFormat;
 import java.text.ParsePosition;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
-import javax.xml.parsers.DocumentBuilderFactory;
-import javax.xml.parsers.ParserConfigurationException;
-import org.apache.batik.svggen.SVGGeneratorContext;
-import org.apache.batik.svggen.SVGGraphics2D;
 import org.jfree.chart.JFreeChart;
 import org.jfree.chart.LegendItem;
 import org.jfree.chart.LegendItemCollection;
@@ -48,16 +44,14 @@ import org.jfree.data.xy.DefaultTableXYDataset;
 import org.jfree.data.xy.DefaultXYDataset;
 import org.jfree.data.xy.XYSeries;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.Svg;
 import org.kmem4j.perf.demo.Timeline.Slice;
-import org.w3c.dom.Document;
-import org.w3c.dom.Element;
 
 /**
  * All lanes as one drawing: for each a line of words, latency on a logarithmic scale and memory,
  * all over one axis of time. It brings its own background, so that it can be read on any page.
  */
 final class SvgPicture {
-  private static final String NAMESPACE = "http://www.w3.org/2000/svg";
   private static final String FONTS = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
 
   private static final int WIDTH = 1080;
@@ -146,7 +140,9 @@ final class SvgPicture {
     left(conditions, MUTED);
     chart.addSubtitle(conditions);
     chart.addSubtitle(legend());
-    return svg(chart, HEAD_HEIGHT + LANE_HEIGHT * demo.lanes().size() + FOOT_HEIGHT);
+    int height = HEAD_HEIGHT + LANE_HEIGHT * demo.lanes().size() + FOOT_HEIGHT;
+    Map<String, String> attributes = Map.of("width", Integer.toString(WIDTH));
+    return Svg.of("--svg", chart, WIDTH, height, "demo", attributes).replace("sans-serif", FONTS);
   }
 
   private static void left(TextTitle title, Paint paint) {
@@ -375,35 +371,6 @@ final class SvgPicture {
   }
 
   // ------------------------------------------------------------------ SVG
-
-  private static String svg(JFreeChart chart, int height) {
-    try {
-      Document document =
-          DocumentBuilderFactory.newInstance()
-              .newDocumentBuilder()
-              .getDOMImplementation()
-              .createDocument(NAMESPACE, "svg", null);
-      SVGGeneratorContext context = SVGGeneratorContext.createDefault(document);
-      context.setComment(null);
-      SVGGraphics2D graphics = new SVGGraphics2D(context, false);
-      chart.draw(graphics, new Rectangle2D.Double(0, 0, WIDTH, height));
-      Element root = graphics.getRoot();
-      root.setAttributeNS(null, "viewBox", "0 0 %d %d".formatted(WIDTH, height));
-      root.setAttributeNS(null, "width", Integer.toString(WIDTH));
-      root.setAttributeNS(null, "role", "img");
-      StringWriter text = new StringWriter();
-      graphics.stream(root, text, true, false);
-      return text.toString().replace("sans-serif", FONTS);
-    } catch (ParserConfigurationException | IOException e) {
-      throw new IllegalStateException(e);
-    } catch (NoClassDefFoundError | UnsatisfiedLinkError | InternalError e) {
-      // A JDK draws text, even into a file, only where the system has fonts.
-      throw new KmemException(
-          "--svg cannot be drawn, for Java finds no fonts (%s); install fontconfig and a font."
-              .formatted(e.getMessage()),
-          e);
-    }
-  }
 
   /** Formats numbers one way; nobody parses them. */
   private abstract static class Format extends NumberFormat {

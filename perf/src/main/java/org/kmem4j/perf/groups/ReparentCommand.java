@@ -3,7 +3,6 @@ package org.kmem4j.perf.groups;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.kmem4j.memory.Os;
+import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.Kmem;
 import org.kmem4j.perf.KmemException;
@@ -145,7 +145,7 @@ public final class ReparentCommand implements Callable<Integer> {
     // No core file, however many are wanted: one row is killed on purpose.
     command.addAll(List.of("/bin/sh", "-c", "ulimit -c 0; exec \"$@\"", "sh"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(Fork.inherited());
     command.addAll(
         List.of(
             "-XX:+SuppressFatalErrorMessage",

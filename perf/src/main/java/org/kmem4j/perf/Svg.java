@@ -1,35 +1,39 @@
-package org.kmem4j.perf.bench;
+package org.kmem4j.perf;
 
 import java.awt.geom.Rectangle2D;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.util.Map;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import org.apache.batik.svggen.SVGGeneratorContext;
 import org.apache.batik.svggen.SVGGraphics2D;
 import org.apache.batik.svggen.SVGIDGenerator;
 import org.jfree.chart.JFreeChart;
-import org.jfree.chart.ui.RectangleInsets;
-import org.kmem4j.perf.KmemException;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 
-/** Draws charts as SVG elements for the inside of a page. */
-final class Svg {
+/** Draws charts as SVG. */
+public final class Svg {
   private static final String NAMESPACE = "http://www.w3.org/2000/svg";
 
   private Svg() {}
 
   /**
-   * Draws a chart without its legend, to be scaled by the page.
+   * Draws a chart into a document of its own.
    *
-   * @param idPrefix keeps its ids apart from those of the page's other plots
-   * @param label what a screen reader says
+   * @param what is drawn, as a message names it
+   * @param idPrefix keeps its ids apart from those of other drawings on the same page
+   * @param attributes of the root, beside its size as a view box and its role
+   * @throws KmemException if this machine cannot draw text
    */
-  static String of(JFreeChart chart, int width, int height, String idPrefix, String label) {
-    chart.removeLegend();
-    chart.setBackgroundPaint(null);
-    chart.setPadding(new RectangleInsets(4, 0, 0, 24));
+  public static String of(
+      String what,
+      JFreeChart chart,
+      int width,
+      int height,
+      String idPrefix,
+      Map<String, String> attributes) {
     try {
       Document document =
           DocumentBuilderFactory.newInstance()
@@ -44,19 +48,17 @@ final class Svg {
       Element root = graphics.getRoot();
       root.setAttributeNS(null, "viewBox", "0 0 %d %d".formatted(width, height));
       root.setAttributeNS(null, "role", "img");
-      root.setAttributeNS(null, "aria-label", label);
+      attributes.forEach((name, value) -> root.setAttributeNS(null, name, value));
       StringWriter text = new StringWriter();
       graphics.stream(root, text, true, false);
-      String svg = text.toString();
-      // Batik gives its own definitions, of which there are none here, one id in all plots.
-      return Palette.resolve(svg.substring(svg.indexOf("<svg")).replace(" id=\"genericDefs\"", ""));
+      return text.toString();
     } catch (ParserConfigurationException | IOException e) {
       throw new IllegalStateException(e);
     } catch (NoClassDefFoundError | UnsatisfiedLinkError | InternalError e) {
       // A JDK draws text, even into a file, only where the system has fonts.
       throw new KmemException(
-          "The plots cannot be drawn, for Java finds no fonts (%s); install fontconfig and a font."
-              .formatted(e.getMessage()),
+          "%s cannot be drawn, for Java finds no fonts (%s); install fontconfig and a font."
+              .formatted(what, e.getMessage()),
           e);
     }
   }
