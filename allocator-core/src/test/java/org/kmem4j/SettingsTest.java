@@ -11,7 +11,6 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -20,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.page.PageSettings;
+import org.kmem4j.slab.Debug;
 
 /**
  * The {@code kmem4j.} properties: what they mean, and what is said about those that mean nothing.
@@ -43,7 +43,7 @@ final class SettingsTest {
         () -> assertFalse(settings.preTouch() || settings.lockInMemory() || settings.hugePages()),
         () -> assertEquals(1_000_000, settings.waitNanos()),
         () -> assertEquals(settings.maxBytes() / 8, settings.slabs().frontBudgetBytes()),
-        () -> assertEquals(List.of(), settings.debug()));
+        () -> assertEquals(Debug.NONE, settings.debug().of("any")));
   }
 
   @Test
@@ -63,7 +63,16 @@ final class SettingsTest {
 
     assertEquals(
         new Settings(
-            64 << 20, 250_000_000, true, true, true, 3, 14, 1 << 20, 5_000, List.of("a", "b*")),
+            64 << 20,
+            250_000_000,
+            true,
+            true,
+            true,
+            3,
+            14,
+            1 << 20,
+            5_000,
+            DebugRules.parse("FZPU,a,b*")),
         settings);
     assertEquals(settings, Settings.from(settings.toProperties()), "there and back");
   }

@@ -81,7 +81,9 @@ public final class KmemCache extends OwnedCache {
 
   KmemCache(Slabs slabs, CacheOptions options, KmemCache parent, Account account) {
     SlabGeometry geometry =
-        parent == null ? CacheSlabs.geometry(options, slabs) : parent.geometry();
+        parent == null || !options.equals(parent.options)
+            ? CacheSlabs.geometry(options, slabs)
+            : parent.geometry();
     super(slabs, SIZE, account);
     this.map = slabs.pages().map();
     this.options = options;
@@ -90,7 +92,8 @@ public final class KmemCache extends OwnedCache {
     this.childCount = parent == null ? new AtomicInteger() : null;
     long cookie = slabs.newCookie();
     this.store = new CacheSlabs(this, options, cookie, geometry);
-    this.fronts = new CacheFronts(this, store, !options.debug() && options.objectAccount() == null);
+    this.fronts =
+        new CacheFronts(this, store, !options.debugs() && options.objectAccount() == null);
     this.first = geometry.first();
     this.inverse = geometry.inverse();
     this.shift = geometry.shift();
@@ -788,7 +791,7 @@ public final class KmemCache extends OwnedCache {
 
   /** Whether wrong use is caught, at the price of having no fronts. */
   public boolean isDebug() {
-    return options.debug();
+    return options.debugs();
   }
 
   /** Whether its pages count as those of objects that can be given up on demand. */
@@ -805,7 +808,7 @@ public final class KmemCache extends OwnedCache {
    * Bytes that may be used in each object: its size, or, if the cache does not debug, its stride.
    */
   public int usableBytes() {
-    return options.debug() ? options.objectBytes() : stride();
+    return options.debugs() ? options.objectBytes() : stride();
   }
 
   private int stride() {
@@ -830,7 +833,22 @@ public final class KmemCache extends OwnedCache {
     if (owner == null || owner.root != root || !owner.beginsObject(object)) {
       throw new IllegalArgumentException(slabs.describeForeign(object, "cache \"" + name() + '"'));
     }
-    return options.debug() ? owner.store.generation(object) : 0;
+    return options.debugs() ? owner.store.debug().generation(object) : 0;
+  }
+
+  /**
+   * Visits every object of this cache alone, children not included, that is in the hands of the
+   * program, with its allocation; none unless the cache tracks. The visitor must not use the cache.
+   */
+  void forEachLive(LiveVisitor visitor) {
+    if (store.debug() != null) {
+      store.debug().forEachLive(visitor);
+    }
+  }
+
+  /** Is told of a live object, and who allocated it. */
+  interface LiveVisitor {
+    void visit(long object, Track allocation);
   }
 
   Description describe(long where, long region, long slab) {
@@ -853,8 +871,8 @@ public final class KmemCache extends OwnedCache {
   }
 
   private String stateOf(long slab, int index) {
-    if (options.debug()) {
-      return store.isTaken(slab, index) ? "in use" : "free";
+    if (options.debugs()) {
+      return store.debug().isTaken(slab, index) ? "in use" : "free";
     }
     return store.list().isFree(slab, index) ? "free" : "in a sheaf or in use";
   }

@@ -356,7 +356,7 @@ final class PartialList {
   private int readLink(long slab, int index) {
     int stored =
         geometry.hasState()
-            ? CacheSlabs.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
+            ? SlabDebug.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
             : Memory.getShort(geometry.addressOf(slab, index)) & 0xffff;
     return stored ^ linkCode;
   }
@@ -365,7 +365,7 @@ final class PartialList {
     int stored = link ^ linkCode;
     if (geometry.hasState()) {
       long word = geometry.stateWord(slab, index);
-      Memory.putLong(word, CacheSlabs.LINK.set(Memory.getLong(word), stored));
+      Memory.putLong(word, SlabDebug.LINK.set(Memory.getLong(word), stored));
     } else {
       Memory.putShort(geometry.addressOf(slab, index), (short) stored);
     }

@@ -2,7 +2,9 @@ package org.kmem4j.slab;
 
 import java.util.ArrayList;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.sync.PerThread;
@@ -41,8 +43,12 @@ public final class SizeClasses {
   private final LargeBlocks large;
   private final int maxClassBytes;
 
-  /** Makes the classes of an allocator; {@code debug} as in {@link CacheOptions}. */
-  public SizeClasses(Slabs slabs, boolean debug) {
+  /**
+   * Makes the classes of an allocator.
+   *
+   * @param debug what each checks, by its name
+   */
+  public SizeClasses(Slabs slabs, Function<String, Set<Debug>> debug) {
     this.root = this;
     this.account = null;
     this.slabs = slabs;
@@ -53,10 +59,9 @@ public final class SizeClasses {
     int largest = 0;
     for (int i = 0; i < SIZES.length; i++) {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
-      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
-      int maxOrder = slabs.settings().maxOrder();
-      if (SlabGeometry.best(options.spaceBytes(), align, SlabGeometry.Side.STATE, maxOrder)
-          == null) {
+      String name = "size-" + SIZES[i];
+      var options = CacheOptions.of(name, SIZES[i]).align(align).debug(debug.apply(name));
+      if (CacheSlabs.geometryIfAny(options, slabs) == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
       classes[i] = slabs.create(options);

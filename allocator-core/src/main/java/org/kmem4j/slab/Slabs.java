@@ -47,6 +47,8 @@ public final class Slabs {
 
   private final GraceQueue endings = new GraceQueue();
 
+  private final Tracks tracks = new Tracks();
+
   /** Threads that look after several caches at once: the end waits for them. */
   private final AtomicInteger visitors = new AtomicInteger();
 
@@ -206,6 +208,11 @@ public final class Slabs {
 
   Deferred deferred() {
     return deferred;
+  }
+
+  /** Who allocated and freed what, in caches that track. */
+  Tracks tracks() {
+    return tracks;
   }
 
   long newCookie() {
