@@ -36,14 +36,13 @@ final class Tracks {
   private static final StackWalker WALKER =
       StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
 
-  /** A frame as the walker gives it: to tell a line's number takes longer, and is done once. */
-  private record Frame(String type, String method, String descriptor, int bytecode) {
+  /**
+   * What tells a frame from others and is had cheaply: descriptors and lines cost several times as
+   * much. One call site cannot lead to two methods of one name in one class.
+   */
+  private record Frame(String type, String method, int bytecode) {
     Frame(StackWalker.StackFrame frame) {
-      this(
-          frame.getClassName(),
-          frame.getMethodName(),
-          frame.getDescriptor(),
-          frame.getByteCodeIndex());
+      this(frame.getClassName(), frame.getMethodName(), frame.getByteCodeIndex());
     }
   }
 
