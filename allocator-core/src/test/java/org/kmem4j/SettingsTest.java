@@ -148,6 +148,53 @@ final class SettingsTest {
     assertTrue(text.contains("kmem4j.debug"), "and all others: " + text);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # value         | cache   | checks
+          true            | any     | FZPU
+          false           | any     | ''
+          -               | any     | ''
+          FZ              | any     | FZ
+          order           | order   | FZPU
+          order           | orders  | ''
+          order*,x        | orders  | FZPU
+          U,order,size-*  | size-64 | U
+          U,order,size-*  | other   | ''
+          F;PU,order      | order   | PU
+          F;PU,order      | other   | F
+          PU,order;F      | order   | PU
+          true;-,noisy*   | noisy-1 | ''
+          true;-,noisy*   | quiet   | FZPU
+          false,order     | order   | ''
+          FUZZ            | any     | FZU
+          FOO             | FOO     | FZPU
+          """)
+  void lettersComeFirstAndNamesAfterThem(String value, String cache, String letters) {
+    DebugRules rules = settings("kmem4j.debug", value).debug();
+
+    assertEquals(Debug.of(letters), rules.of(cache));
+    assertEquals(rules, DebugRules.parse(rules.toString()), "there and back");
+  }
+
+  @Test
+  void whatAProgramAsksForIsCheckedWhateverThePropertySays() {
+    DebugRules rules = DebugRules.parse("Z,order");
+
+    assertEquals(Debug.of("UZ"), rules.with(Debug.of("U"), "order"));
+    assertEquals(Debug.of("U"), rules.with(Debug.of("U"), "other"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"FZ,", ",order", "FZ;", "FZ,a b", "FZ,a*b", "order,,x"})
+  void aRuleThatIsNoneIsRefused(String value) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
+
+    assertTrue(error.getMessage().contains("as in FZ,order,size-*"), error.getMessage());
+  }
+
   /** The names of another module, as {@code META-INF/services} or its descriptor register them. */
   public static final class OtherNames implements PropertyNames {
     @Override

@@ -1,5 +1,6 @@
 package org.kmem4j.slab;
 
+import java.util.List;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageMap;
@@ -76,7 +77,8 @@ final class CacheSlabs {
     return new SlabGeometry.Side(
         options.objectAccount() != null,
         options.debugs() || options.constructor() != null,
-        options.debugs(Debug.TRACK));
+        options.debugs(Debug.TRACK),
+        SlabDebug.leadBytes(options));
   }
 
   /** The smallest slab that holds one object: what is tried when memory is short. */
@@ -197,7 +199,11 @@ final class CacheSlabs {
       options.objectAccount().uncharge(word, geometry.stride());
       Memory.putLong(word, 0);
     }
-    release(debug == null ? list.put(slab, object) : debug.put(slab, object));
+    try {
+      release(debug == null ? list.put(slab, object) : debug.put(slab, object));
+    } catch (CorruptionException e) { // of another object
+      damage = damage == null ? e : damage;
+    }
     if (damage != null) {
       throw damage;
     }
@@ -253,7 +259,7 @@ final class CacheSlabs {
             + " was overwritten; found while the object was given back");
   }
 
-  IllegalArgumentException freedTwice(long object) {
+  private IllegalArgumentException freedTwice(long object) {
     return new IllegalArgumentException(
         Slabs.hex(object) + " of cache \"" + cache.name() + "\" was freed twice");
   }
@@ -345,17 +351,24 @@ final class CacheSlabs {
     return CONSTRUCTING.get() != null;
   }
 
-  /** Gives the pages of a chain of slabs back, with no lock held. */
+  /**
+   * Gives the pages of a chain of slabs back, with no lock held.
+   *
+   * @throws CorruptionException if a free object of theirs was written to; they are given back
+   */
   private void release(long chain) {
     if (chain == 0) {
       return;
     }
     Slot slot = PerThread.existing(); // no new one: it might need more stack than was probed
+    String damage = null;
     long released = 0;
     long count = 0;
     for (long slab = chain; slab != 0; count++) {
       long next = Memory.getLong(slab + Slab.NEXT);
       int order = Slab.order(slab);
+      List<String> found = debug == null ? List.of() : debug.inspect(slab, false);
+      damage = found.isEmpty() ? damage : String.join("\n", found);
       forget(slab);
       slabs.pages().free(slab, order, slot);
       released += 1L << order;
@@ -363,6 +376,9 @@ final class CacheSlabs {
     }
     cache.uncharge(released);
     cache.dropReferences(count); // last, for these may be the last
+    if (damage != null) {
+      throw new CorruptionException(damage + "\nfound while the slab was given back");
+    }
   }
 
   /** Whether there are empty slabs that no prewarm asked for; a recent answer. */

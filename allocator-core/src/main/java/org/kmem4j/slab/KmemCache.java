@@ -366,7 +366,8 @@ public final class KmemCache extends OwnedCache {
               + owner.name()
               + "\", not to \""
               + name()
-              + '"');
+              + '"'
+              + owner.history(object));
     }
     if (!owner.beginsObject(object)) {
       throw owner.notAnObject(object);
@@ -383,7 +384,22 @@ public final class KmemCache extends OwnedCache {
 
   private IllegalArgumentException notAnObject(long object) {
     return new IllegalArgumentException(
-        Slabs.hex(object) + " is no object of cache \"" + name() + "\": it lies " + where(object));
+        Slabs.hex(object)
+            + " is no object of cache \""
+            + name()
+            + "\": it lies "
+            + where(object)
+            + history(object));
+  }
+
+  /** Who allocated and who freed the object around an address, if the cache tracks. */
+  String history(long address) {
+    long slab = slabOf(address);
+    long offset = address - slab - first;
+    boolean inside = offset >= 0 && offset / stride() < Slab.objects(slab);
+    return store.debug() == null || !inside
+        ? ""
+        : store.debug().history(slab, (int) (offset / stride()));
   }
 
   /** Says where in one of our slabs an address lies. */
@@ -811,6 +827,19 @@ public final class KmemCache extends OwnedCache {
     return options.debugs() ? options.objectBytes() : stride();
   }
 
+  /** Bytes that may be used in an object that begins at an address. */
+  int usableBytes(long object) {
+    return options.debugs() ? store.debug().usableBytes(object) : usableBytes();
+  }
+
+  /**
+   * Guards what lies behind the bytes that were asked for, in an object that was just taken from
+   * this cache or a child of it. Only in a cache that debugs.
+   */
+  void narrow(long object, int bytes) {
+    slabs.cacheAround(object).store.debug().narrow(object, bytes);
+  }
+
   private int stride() {
     return geometry().stride();
   }
@@ -844,6 +873,32 @@ public final class KmemCache extends OwnedCache {
     if (store.debug() != null) {
       store.debug().forEachLive(visitor);
     }
+  }
+
+  /**
+   * Looks at every slab of a cache that debugs, those of its children included, at any time: at
+   * headers and freelists, and at what its {@link Debug} letters say. What is wrong is put right,
+   * as far as that is possible, and its slab frozen: it gives no object any more. So each damage is
+   * reported once, but for overwritten headers.
+   *
+   * @return a report on each thing that was wrong, and one on each that was put right; of a cache
+   *     that was destroyed also on each slab that is left, and on each object; none if all is well
+   * @throws IllegalStateException if the cache does not debug, or after {@code close}
+   */
+  public List<String> validate() {
+    slabs.checkOpen();
+    if (!isDebug()) {
+      throw new IllegalStateException(
+          "cache \"" + name() + "\" does not debug; kmem4j.debug=FZPU," + name() + " makes it");
+    }
+    StackProbe.probe();
+    List<String> reports = new ArrayList<>();
+    for (KmemCache cache : slabs.snapshot()) {
+      if ((cache == this || cache.root == this) && cache.store.debug() != null) {
+        reports.addAll(cache.store.debug().validate());
+      }
+    }
+    return reports;
   }
 
   /** Is told of a live object, and who allocated it. */

@@ -39,7 +39,16 @@ public final class SizeClasses {
   private final Account account;
   private final Slabs slabs;
   private final PageMap map;
+
+  /**
+   * By number, for the fast path; null where it does not lead further: classes that debug, and
+   * those of an account that are not made yet.
+   */
   private final KmemCache[] classes;
+
+  /** All classes of nobody, by number. */
+  private final KmemCache[] roots;
+
   private final LargeBlocks large;
   private final int maxClassBytes;
 
@@ -54,6 +63,7 @@ public final class SizeClasses {
     this.slabs = slabs;
     this.map = slabs.pages().map();
     this.classes = new KmemCache[SIZES.length];
+    this.roots = new KmemCache[SIZES.length];
     this.large = new LargeBlocks(slabs, null, () -> {});
     slabs.publish(large, () -> {});
     int largest = 0;
@@ -64,7 +74,8 @@ public final class SizeClasses {
       if (CacheSlabs.geometryIfAny(options, slabs) == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
-      classes[i] = slabs.create(options);
+      roots[i] = slabs.create(options);
+      classes[i] = roots[i].isDebug() ? null : roots[i];
       largest = SIZES[i];
     }
     this.maxClassBytes = largest;
@@ -75,6 +86,7 @@ public final class SizeClasses {
     this.slabs = base.slabs;
     this.map = base.map;
     this.classes = new KmemCache[SIZES.length];
+    this.roots = base.roots;
     this.large = new LargeBlocks(slabs, account, () -> base.children.remove(account, this));
     this.maxClassBytes = base.maxClassBytes;
     this.account = account;
@@ -85,8 +97,10 @@ public final class SizeClasses {
     int number = classOf(bytes);
     KmemCache cache = classes[number];
     if (cache == null) {
-      cache = root.classes[number].in(account);
-      classes[number] = cache; // benign race: both store the same cache
+      cache = account == null ? roots[number] : roots[number].in(account);
+      if (!cache.isDebug()) {
+        classes[number] = cache; // benign race: both store the same cache
+      }
     }
     return cache;
   }
@@ -198,7 +212,11 @@ public final class SizeClasses {
     }
     if (bytes <= maxClassBytes) {
       KmemCache cache = classFor((int) bytes);
-      return mayWait ? cache.alloc() : cache.tryAlloc();
+      long object = mayWait ? cache.alloc() : cache.tryAlloc();
+      if (object != 0 && cache.isDebug()) {
+        cache.narrow(object, (int) bytes);
+      }
+      return object;
     }
     slabs.checkOpen();
     StackProbe.probe();
@@ -271,7 +289,7 @@ public final class SizeClasses {
     slabs.checkOpen();
     KmemCache cache = slabs.cacheAround(address);
     if (cache != null && cache.beginsObject(address)) {
-      return cache.usableBytes();
+      return cache.usableBytes(address);
     }
     int pages = slabs.pages().largePages(address);
     if (pages == 0) {

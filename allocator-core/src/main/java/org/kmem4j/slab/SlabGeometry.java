@@ -16,14 +16,15 @@ import org.kmem4j.memory.Os;
  */
 record SlabGeometry(int order, int stride, int first, int objects, int inverse, Side side) {
   /**
-   * What is kept for each object outside of it, in words of eight bytes.
+   * What is kept besides the objects.
    *
    * @param owner a word for the object's account
    * @param state a word for its state, which links it while it is free
    * @param tracks words for who allocated and who freed it
+   * @param lead bytes before the first object that nothing else is kept in
    */
-  record Side(boolean owner, boolean state, boolean tracks) {
-    static final Side NONE = new Side(false, false, false);
+  record Side(boolean owner, boolean state, boolean tracks, int lead) {
+    static final Side NONE = new Side(false, false, false, 0);
 
     private int words() {
       return (owner ? 1 : 0) + (tracks ? 2 * TRACK_WORDS : 0) + (state ? 1 : 0);
@@ -44,7 +45,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   static SlabGeometry of(int order, int objectBytes, int align, Side side) {
     int bytes = Os.PAGE_BYTES << order;
     int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
-    int objects = (bytes - (int) Slab.HEADER_BYTES) / (stride + 8 * side.words());
+    int objects = (bytes - (int) Slab.HEADER_BYTES - side.lead) / (stride + 8 * side.words());
     objects = Math.min(objects, Slab.MAX_OBJECTS);
     while (objects > 0 && first(objects, align, side) + objects * stride > bytes) {
       objects--;
@@ -56,7 +57,8 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   }
 
   private static int first(int objects, int align, Side side) {
-    return roundUp((int) Slab.HEADER_BYTES + 8 * side.words() * objects, Math.max(align, 8));
+    return roundUp(
+        (int) Slab.HEADER_BYTES + 8 * side.words() * objects + side.lead, Math.max(align, 8));
   }
 
   private static int roundUp(int value, int align) {

@@ -149,11 +149,10 @@ final class SlabValidator {
           slab,
           i,
           free.get(i) ? "free" : "in use");
-      if (!free.get(i)) {
-        String damage =
-            cache.store().debug().writtenPastItsEnd(cache.geometry().addressOf(slab, i));
-        check(damage == null, "%s: %s", cache, damage);
-      }
+    }
+    if (!Slab.isFrozen(slab)) {
+      List<String> damage = cache.store().debug().inspect(slab, false);
+      check(damage.isEmpty(), "%s", damage);
     }
   }
 }

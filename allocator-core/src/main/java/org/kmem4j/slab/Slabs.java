@@ -421,7 +421,8 @@ public final class Slabs {
     if (!pages.map().contains(address)) {
       what = "lies outside this allocator";
     } else if (around != null) {
-      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"';
+      String history = around.history(address);
+      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"' + history;
     } else if (pages.map().slabOf(address) != 0) {
       what = "lies in a slab of a cache that was destroyed";
     } else if (pages.largeAround(address) != 0) {

@@ -16,15 +16,19 @@ final class SlabGeometryTest {
   private static final int[] ALIGNMENTS = {1, 8, 16, 64, 512, 4096};
   private static final int LARGEST = 32768;
 
-  private static final Side STATE = new Side(false, true, false);
-  private static final Side OWNER_AND_STATE = new Side(true, true, false);
+  private static final Side STATE = new Side(false, true, false, 0);
+  private static final Side OWNER_AND_STATE = new Side(true, true, false, 0);
 
   /** A slab of order 9 lies at a multiple of its size. */
   private static final long SLAB = 1L << 40;
 
   static List<Side> sides() {
     return List.of(
-        Side.NONE, OWNER_AND_STATE, STATE, new Side(true, true, true), new Side(false, true, true));
+        Side.NONE,
+        OWNER_AND_STATE,
+        STATE,
+        new Side(true, true, true, 64),
+        new Side(false, true, true, 0));
   }
 
   @ParameterizedTest
