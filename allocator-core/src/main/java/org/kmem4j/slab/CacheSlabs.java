@@ -252,11 +252,12 @@ final class CacheSlabs {
 
   private CorruptionException headerOverwritten(long object) {
     return new CorruptionException(
-        "cache \""
-            + cache.name()
-            + "\": the header of the slab of "
-            + Slabs.hex(object)
-            + " was overwritten; found while the object was given back");
+        """
+        cache "%s", slab %s, object %s: the slab's header was overwritten; found while the object \
+        was given back%s\
+        """
+            .formatted(
+                cache.name(), Slabs.hex(slabOf(object)), Slabs.hex(object), cache.history(object)));
   }
 
   private IllegalArgumentException freedTwice(long object) {

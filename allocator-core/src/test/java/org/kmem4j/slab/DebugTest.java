@@ -272,6 +272,7 @@ final class DebugTest {
     var report = assertThrows(CorruptionException.class, () -> cache.free(objects.getFirst()));
 
     assertTrue(report.getMessage().contains("byte -32 is 0x41"), report.getMessage());
+    assertTrue(Slab.isFrozen(cache.slabOf(objects.getFirst())));
     objects.subList(1, objects.size()).forEach(cache::free);
     assertEquals(0, cache.stats().usedObjects());
   }

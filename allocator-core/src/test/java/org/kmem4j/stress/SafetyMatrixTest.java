@@ -70,6 +70,7 @@ final class SafetyMatrixTest {
     Map<String, Outcome> outcomes = new LinkedHashMap<>();
     while (outcomes.size() < Misuse.programs().size()) {
       List<String> all = new ArrayList<>(flags);
+      all.add("-da"); // as in production
       all.add("-D" + Misuse.DONE + '=' + String.join(",", outcomes.keySet()));
       int before = outcomes.size();
       var result =
