@@ -382,7 +382,7 @@ final class PartialList {
   /** The object at which a freelist ends, or goes astray, or begins anew; NONE if it has none. */
   private int lastOnFreelist(long slab) {
     long word = Memory.getLong(slab + Slab.HEAD);
-    int carved = Slab.CARVED.get(word);
+    int carved = Math.min(Slab.CARVED.get(word), geometry.objects()); // whatever the header says
     int last = Slab.NONE;
     int at = Slab.FREE.get(word);
     for (int steps = 0; at < carved && steps < carved; steps++) {

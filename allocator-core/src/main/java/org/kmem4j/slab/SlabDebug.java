@@ -109,7 +109,7 @@ final class SlabDebug {
   /** Prepares a slab that is on no books yet, before its objects are constructed. */
   synchronized void prepare(long slab) {
     slabs.put(slab, COMING); // may need heap, which what follows must not
-    for (int i = 0; i < Slab.objects(slab); i++) {
+    for (int i = 0; i < objects(slab); i++) {
       fill(slab, i, false, NEVER_USED, NEVER_USED);
     }
     if (poison) {
@@ -118,7 +118,7 @@ final class SlabDebug {
   }
 
   private long paddingOf(long slab) {
-    return geometry.addressOf(slab, Slab.objects(slab));
+    return geometry.addressOf(slab, objects(slab));
   }
 
   private long paddingBytes(long slab) {
@@ -249,13 +249,18 @@ final class SlabDebug {
 
   // ------------------------------------------------------------------ bytes that are watched
 
+  /** Never more than there is room for, whatever the header says. */
+  private int objects(long slab) {
+    return Math.min(Slab.objects(slab), geometry.objects());
+  }
+
   private int zoneBefore(int index) {
     return index == 0 ? FIRST_ZONE_BYTES : ZONE_BYTES;
   }
 
   /** Offset at which the zone behind an object ends; no other object follows the last one's. */
   private int zoneEnd(long slab, int index) {
-    return index == Slab.objects(slab) - 1 ? geometry.stride() : geometry.stride() - ZONE_BYTES;
+    return index == objects(slab) - 1 ? geometry.stride() : geometry.stride() - ZONE_BYTES;
   }
 
   /** Writes everything that is watched in and around an object. */
@@ -342,7 +347,7 @@ final class SlabDebug {
       return List.of(where(slab) + "its header was overwritten");
     }
     List<String> reports = inspectSlab(slab, repair);
-    for (int i = 0; i < Slab.objects(slab); i++) {
+    for (int i = 0; i < objects(slab); i++) {
       reports = inspectObject(slab, i, repair, reports);
     }
     return reports;
@@ -351,6 +356,10 @@ final class SlabDebug {
   // What follows makes no garbage where nothing is wrong.
 
   private List<String> inspectSlab(long slab, boolean repair) {
+    if (Slab.objects(slab) > geometry.objects()) {
+      String count = "its header was overwritten: %d objects, at most %d fit";
+      return List.of(where(slab) + count.formatted(Slab.objects(slab), geometry.objects()));
+    }
     List<String> reports = List.of();
     List<String> astray = list.inspectFreelist(slab, repair);
     if (!astray.isEmpty()) {
@@ -427,7 +436,7 @@ final class SlabDebug {
   /** What the program still holds of a slab whose cache was destroyed. */
   private List<String> leftoversOf(long slab) {
     List<String> left = new ArrayList<>();
-    for (int i = 0; i < Slab.objects(slab); i++) {
+    for (int i = 0; i < objects(slab); i++) {
       if (isTaken(slab, i)) {
         left.add(where(slab) + nameOf(slab, i) + " was never freed" + history(slab, i));
       }
@@ -523,7 +532,7 @@ final class SlabDebug {
       if (!store.isSound(slab)) {
         continue; // its words mean nothing any more
       }
-      for (int i = 0; i < Slab.objects(slab); i++) {
+      for (int i = 0; i < objects(slab); i++) {
         if (isTaken(slab, i)) {
           Track allocation = tracks.get(geometry.allocTrack(slab, i));
           visitor.visit(geometry.addressOf(slab, i), allocation);

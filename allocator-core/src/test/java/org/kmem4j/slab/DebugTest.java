@@ -413,6 +413,23 @@ final class DebugTest {
   }
 
   @Test
+  void countsThatCannotBeAreReportedAndNotFollowed() {
+    KmemCache cache = cache("FZP", 8);
+    List<Long> objects = new ArrayList<>();
+    for (int i = 0; i < cache.geometry().objects(); i++) {
+      objects.add(cache.alloc());
+    }
+    long slab = cache.slabOf(objects.getFirst());
+    long head = Memory.getLong(slab + Slab.HEAD);
+    Memory.putLong(slab + Slab.HEAD, -1);
+
+    assertFalse(cache.validate().isEmpty());
+
+    Memory.putLong(slab + Slab.HEAD, head);
+    allocators.giveUp(allocator);
+  }
+
+  @Test
   void damageInASlabThatIsGivenBackIsReported() {
     KmemCache cache = cache("P", 64);
     long object = cache.alloc();
