@@ -379,7 +379,7 @@ public final class SlabAllocator implements AutoCloseable {
       if (now - nextTick >= 0) {
         nextTick = now + tickNanos;
         boolean never = settings.decayNanos() == PageSettings.NEVER;
-        work += slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
+        work += slabs.tick(never ? Slabs.NEVER : IDLE_TICKS);
       }
       return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
     }

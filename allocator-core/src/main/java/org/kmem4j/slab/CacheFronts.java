@@ -16,8 +16,13 @@ import org.kmem4j.sync.Slot;
  * <p>Fronts start small, grow with use, and count in a budget of the allocator.
  */
 final class CacheFronts {
+  /** Full sheaves that a barn may hold at first, at most, by count and by bytes. */
   private static final int BARN_SHEAVES = 8;
+
   private static final int BARN_BYTES = 64 << 10;
+
+  /** A barn never grows beyond this part of the budget for all fronts. */
+  private static final int BARN_PART = 16;
 
   /** Capacity of a front's first sheaf. */
   private static final int FIRST_SHEAF = 6;
@@ -52,9 +57,15 @@ final class CacheFronts {
     int capacity = slabs.settings().sheafCapacity();
     boolean some = wanted && capacity > 0;
     this.sheafMax = some ? Sheaf.capacityUpTo(Math.min(capacity, SHEAF_BYTES / stride)) : 0;
-    int max = some ? Math.clamp(BARN_BYTES / (sheafMax * stride), 1, BARN_SHEAVES) : 0;
-    this.barn = new Barn(max);
+    this.barn = some ? createBarn() : new Barn(0, 0);
     this.allowed = () -> !cache.isRetired();
+  }
+
+  private Barn createBarn() {
+    long sheafBytes = sheafBytes(sheafMax);
+    int least = Math.clamp(BARN_BYTES / sheafBytes, 1, BARN_SHEAVES);
+    long most = slabs.settings().frontBudgetBytes() / BARN_PART / sheafBytes;
+    return new Barn(least, Math.clamp(most, least, Integer.MAX_VALUE / 2));
   }
 
   /** Whether the cache has fronts at all. */
@@ -147,7 +158,13 @@ final class CacheFronts {
       return spare;
     }
     Sheaf full = barn.takeFull();
-    return full != null ? exchange(main, full) : grown(main);
+    if (full != null) {
+      return exchange(main, full);
+    }
+    if (barn.hasOverflowed() && slabs.hasRoomForBarns()) {
+      barn.grow();
+    }
+    return grown(main);
   }
 
   /** Puts a full sheaf in front of an empty one, of which there may be one too many now. */
@@ -291,11 +308,22 @@ final class CacheFronts {
 
   /** Empties the barn. */
   void emptyBarn() {
+    barn.shrink();
     for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
       dissolve(full);
     }
     for (Sheaf empty = barn.takeEmpty(); empty != null; empty = barn.takeEmpty()) {
       discard(empty);
+    }
+  }
+
+  /** Takes out of the barn what nobody has needed since the last call. */
+  void trimBarn() {
+    for (int sheaves = barn.unneeded(); sheaves > 0; sheaves--) {
+      Sheaf full = barn.takeFull();
+      if (full != null) {
+        dissolve(full);
+      }
     }
   }
 
