@@ -38,9 +38,9 @@ public final class Os {
   private static final int MADV_DONTNEED = 4;
   private static final int MADV_HUGEPAGE = 14;
   private static final int MADV_NOHUGEPAGE = 15;
-  private static final int MEMBARRIER_PRIVATE_EXPEDITED = 1 << 3;
-  private static final int MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
-  private static final int PR_SET_VMA = 0x53564d41;
+  private static final long MEMBARRIER_PRIVATE_EXPEDITED = 1 << 3;
+  private static final long MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
+  private static final long PR_SET_VMA = 0x53564d41;
 
   private static final boolean LINUX =
       System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
@@ -49,6 +49,7 @@ public final class Os {
   private static final int MAP_NORESERVE = LINUX ? 0x4000 : 0x40;
   private static final int MAP_FIXED = 0x10;
   private static final long SYS_MEMBARRIER = AARCH64 ? 283 : 324;
+  private static final long SYS_PRCTL = AARCH64 ? 167 : 157;
   private static final int SC_PAGESIZE = LINUX ? 30 : 29;
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
@@ -66,20 +67,17 @@ public final class Os {
       call("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
   private static final MethodHandle MPROTECT =
       call("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle MINCORE =
-      call("mincore", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS));
   private static final MethodHandle MLOCK =
       call("mlock", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+  /** For what has no shape in common with another call: each shape takes long to link. */
   private static final MethodHandle SYSCALL =
       call(
           "syscall",
-          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT),
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
           Linker.Option.firstVariadicArg(1));
-  private static final MethodHandle PRCTL =
-      call(
-          "prctl",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS),
-          Linker.Option.firstVariadicArg(1));
+
   private static final MethodHandle SYSCONF =
       call("sysconf", FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
   private static final MethodHandle STRERROR =
@@ -89,6 +87,12 @@ public final class Os {
   public static final boolean MEMBARRIER = registerMembarrier();
 
   private Os() {}
+
+  /** Linked by who looks: each kind of call takes some milliseconds of a JVM's start. */
+  private static final class Residency {
+    static final MethodHandle MINCORE =
+        call("mincore", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS));
+  }
 
   /** Maps zero pages that may be read and written; memory comes with the first touch. */
   public static long map(long bytes, String name) {
@@ -207,7 +211,7 @@ public final class Os {
       long pages = 0;
       for (long at = 0; at < bytes; at += step) {
         long length = Math.min(step, bytes - at);
-        if ((int) MINCORE.invokeExact(state, address + at, length, present) != 0) {
+        if ((int) Residency.MINCORE.invokeExact(state, address + at, length, present) != 0) {
           throw failed("mincore", range(address + at, length), state);
         }
         for (long i = 0; i < length / PAGE_BYTES; i++) {
@@ -225,7 +229,9 @@ public final class Os {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       long rc =
-          (long) SYSCALL.invokeExact(state, SYS_MEMBARRIER, MEMBARRIER_PRIVATE_EXPEDITED, 0, 0);
+          (long)
+              SYSCALL.invokeExact(
+                  state, SYS_MEMBARRIER, MEMBARRIER_PRIVATE_EXPEDITED, 0L, 0L, 0L, 0L);
       if (rc != 0) {
         throw failed("membarrier", "PRIVATE_EXPEDITED", state);
       }
@@ -241,8 +247,8 @@ public final class Os {
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
-      int command = MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
-      return (long) SYSCALL.invokeExact(state, SYS_MEMBARRIER, command, 0, 0) == 0;
+      long command = MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
+      return (long) SYSCALL.invokeExact(state, SYS_MEMBARRIER, command, 0L, 0L, 0L, 0L) == 0;
     } catch (Throwable e) {
       throw rethrow(e);
     }
@@ -267,13 +273,15 @@ public final class Os {
 
   /** Shows the mapping's name in {@code /proc/self/maps}; older kernels do not support it. */
   private static void nameMapping(long address, long bytes, String name) {
-    if (!LINUX || PRCTL == null) {
+    if (!LINUX || SYSCALL == null) {
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(name);
-      int ignored =
-          (int) PRCTL.invokeExact(arena.allocate(STATE), PR_SET_VMA, 0L, address, bytes, text);
+      long ignored =
+          (long)
+              SYSCALL.invokeExact(
+                  arena.allocate(STATE), SYS_PRCTL, PR_SET_VMA, 0L, address, bytes, text.address());
     } catch (Throwable e) {
       throw rethrow(e);
     }
