@@ -9,6 +9,7 @@ import org.kmem4j.memory.Os;
 import org.kmem4j.perf.contender.ResidentMemory;
 import org.kmem4j.perf.torture.Outcome.Interval;
 import org.kmem4j.perf.torture.Outcome.Share;
+import org.kmem4j.perf.torture.Plan.Plant;
 import org.kmem4j.perf.torture.Worker.Act;
 import org.kmem4j.sync.Rcu;
 
@@ -63,7 +64,9 @@ final class Torture {
       world.stop();
       world.gate.open();
       for (Thread driver : drivers) {
-        driver.join(TO_REST);
+        if (!driver.join(TO_REST)) {
+          throw new Violation(Violation.Kind.HANG, driver.getName() + " does not end");
+        }
       }
       if (world.violation() == null) {
         world.faults.on(false);
@@ -228,6 +231,21 @@ final class Torture {
     return sum;
   }
 
+  /** Prints where it was found, and if threads hang, where they all are. */
+  private static void tell(Violation violation) {
+    violation.printStackTrace();
+    if (violation.kind() == Violation.Kind.HANG) {
+      Thread.getAllStackTraces()
+          .forEach(
+              (thread, stack) -> {
+                System.err.println(thread);
+                for (StackTraceElement line : stack) {
+                  System.err.println("  at " + line);
+                }
+              });
+    }
+  }
+
   private Outcome outcome(double seconds) {
     List<Share> mix = new ArrayList<>();
     for (Act act : Act.values()) {
@@ -236,8 +254,8 @@ final class Torture {
       mix.add(new Share(act.title, calls, operations, act.waits));
     }
     Violation violation = world.violation();
-    if (violation != null && violation.getCause() != null) {
-      violation.printStackTrace();
+    if (violation != null && plan.plant() == Plant.NOTHING) {
+      tell(violation);
     }
     return new Outcome(
         operations(),
