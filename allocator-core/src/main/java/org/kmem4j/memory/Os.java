@@ -86,6 +86,18 @@ public final class Os {
   /** Whether {@link #membarrier} works here. If not, readers need full fences. */
   public static final boolean MEMBARRIER = registerMembarrier();
 
+  /** Decides which system calls fail: for tests of what a refusal leaves behind. */
+  @FunctionalInterface
+  public interface Faults {
+    /**
+     * The errno with which a call fails instead of being made; 0 to make it. Called by any thread.
+     */
+    int errnoOf(String call);
+  }
+
+  /** Null but in tests. Looked at before a system call, which takes a thousand times as long. */
+  private static volatile Faults faults;
+
   private Os() {}
 
   /** Linked by who looks: each kind of call takes some milliseconds of a JVM's start. */
@@ -94,12 +106,32 @@ public final class Os {
         call("mincore", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS));
   }
 
+  /** From now on {@code some} decides which system calls fail; null for none. */
+  public static void injectFaults(Faults some) {
+    faults = some;
+  }
+
+  private static void failIfInjected(String call, String arguments) {
+    Faults some = faults;
+    int errno = some == null ? 0 : some.errnoOf(call);
+    if (errno != 0) {
+      throw failed(call, arguments + ", injected", errno);
+    }
+  }
+
+  private static void failIfInjected(String call, long address, long bytes) {
+    if (faults != null) {
+      failIfInjected(call, range(address, bytes));
+    }
+  }
+
   /** Maps zero pages that may be read and written; memory comes with the first touch. */
   public static long map(long bytes, String name) {
     return map(0, bytes, PROT_READ_WRITE, 0, name);
   }
 
   private static long map(long at, long bytes, int protection, int moreFlags, String name) {
+    failIfInjected("mmap", at, bytes);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | moreFlags;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
@@ -138,6 +170,7 @@ public final class Os {
     if (bytes == 0) {
       return;
     }
+    failIfInjected("munmap", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       if ((int) MUNMAP.invokeExact(state, address, bytes) != 0) {
@@ -167,6 +200,7 @@ public final class Os {
   }
 
   private static void advise(long address, long bytes, int advice, String name) {
+    failIfInjected("madvise", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       if ((int) MADVISE.invokeExact(state, address, bytes, advice) != 0) {
@@ -179,6 +213,7 @@ public final class Os {
 
   /** Forbids, or allows again, every access to whole pages. */
   public static void protect(long address, long bytes, boolean accessible) {
+    failIfInjected("mprotect", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       int protection = accessible ? PROT_READ_WRITE : PROT_NONE;
@@ -192,6 +227,7 @@ public final class Os {
 
   /** Keeps pages in memory. */
   public static void lock(long address, long bytes) {
+    failIfInjected("mlock", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       if ((int) MLOCK.invokeExact(state, address, bytes) != 0) {
@@ -226,6 +262,7 @@ public final class Os {
 
   /** Interrupts every running thread of this process with a full fence, and returns afterwards. */
   public static void membarrier() {
+    failIfInjected("membarrier", "PRIVATE_EXPEDITED");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       long rc =
@@ -298,7 +335,10 @@ public final class Os {
   }
 
   private static OsException failed(String call, String arguments, MemorySegment state) {
-    int errno = (int) ERRNO.get(state, 0L);
+    return failed(call, arguments, (int) ERRNO.get(state, 0L));
+  }
+
+  private static OsException failed(String call, String arguments, int errno) {
     String text;
     try {
       text = Native.text((MemorySegment) STRERROR.invokeExact(errno));

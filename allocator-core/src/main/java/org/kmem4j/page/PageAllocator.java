@@ -1,5 +1,6 @@
 package org.kmem4j.page;
 
+import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -68,7 +69,8 @@ public final class PageAllocator {
 
   // Guarded by the lock.
   private final Buddy buddy;
-  private int frontier; // regions below it are accessible
+  private int frontier; // regions below it are accessible, but for those that were refused
+  private final BitSet refused; // regions below the frontier; each is tried again, and no other
   private int mappedPages;
   private int peakPages;
   private long tradeable; // pages that may yet be given back before the peak rises
@@ -105,6 +107,7 @@ public final class PageAllocator {
     long base = Os.reserve(bytes, (long) REGION_PAGES << Os.PAGE_SHIFT, "kmem4j pages");
     this.map = new PageMap(base, (int) pages);
     this.buddy = new Buddy(map);
+    this.refused = new BitSet(regions); // so that noting one takes no memory
     this.lists = lists;
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
@@ -375,29 +378,46 @@ public final class PageAllocator {
     int first;
     lock.lock();
     try {
-      if (frontier + count > regions) {
+      first = count == 1 ? refused.nextSetBit(0) : NONE;
+      if (first != NONE) {
+        refused.clear(first);
+      } else if (frontier + count > regions) {
         return NONE;
+      } else {
+        first = frontier;
+        frontier += count;
       }
-      first = frontier;
-      frontier += count;
     } finally {
       lock.unlock();
     }
-    boolean open = open(first, count);
-    lock.lock();
+    boolean open = false;
     try {
-      for (int region = first; open && region < first + count; region++) {
-        boolean booked = touched && book(region * REGION_PAGES, MAX_ORDER);
-        assert booked == touched || mappedPages + REGION_PAGES > ceilingPages;
-        buddy.put(region * REGION_PAGES, MAX_ORDER);
+      open = open(first, count);
+    } finally { // whatever it throws
+      lock.lock();
+      try {
+        for (int region = first; open && region < first + count; region++) {
+          boolean booked = touched && book(region * REGION_PAGES, MAX_ORDER);
+          assert booked == touched || mappedPages + REGION_PAGES > ceilingPages;
+          buddy.put(region * REGION_PAGES, MAX_ORDER);
+        }
+        if (!open) {
+          giveUp(first, count);
+        }
+      } finally {
+        lock.unlock();
       }
-      if (!open && frontier == first + count) {
-        frontier = first; // nobody went further meanwhile: a later attempt may succeed
-      }
-    } finally {
-      lock.unlock();
     }
     return open ? first : NONE;
+  }
+
+  /** Leaves regions that were refused for a later attempt. Guarded by the lock. */
+  private void giveUp(int first, int count) {
+    if (frontier == first + count) {
+      frontier = first;
+    } else { // somebody went further meanwhile
+      refused.set(first, first + count);
+    }
   }
 
   private boolean open(int region, int count) {
@@ -670,17 +690,21 @@ public final class PageAllocator {
       } finally {
         lock.unlock();
       }
-      boolean done = decommit(page, order);
-      lock.lock();
+      boolean done = false;
       try {
-        if (done) {
-          map.setBacked(page, order, false);
-          mappedPages -= memory;
-          given += memory;
+        done = decommit(page, order);
+      } finally { // whatever it throws
+        lock.lock();
+        try {
+          if (done) {
+            map.setBacked(page, order, false);
+            mappedPages -= memory;
+            given += memory;
+          }
+          buddy.put(page, order);
+        } finally {
+          lock.unlock();
         }
-        buddy.put(page, order);
-      } finally {
-        lock.unlock();
       }
       if (!done) {
         break;
@@ -772,7 +796,7 @@ public final class PageAllocator {
   public List<PageRun> validate() {
     lock.lock();
     try {
-      var validator = new PageValidator(map, frontier * REGION_PAGES);
+      var validator = new PageValidator(map, frontier * REGION_PAGES, refused);
       for (int i = 0; i < PerThread.slotCount(); i++) {
         Front.peek(PerThread.slot(i), lists).forEach(list -> addListed(list, validator));
       }
