@@ -79,7 +79,7 @@ public final class SlabAllocator implements AutoCloseable {
     }
     this.pages = reserve();
     this.slabs = new Slabs(pages, metadata, settings.slabs());
-    this.sizes = new SizeClasses(slabs, settings.debugs("size-*"));
+    this.sizes = new SizeClasses(slabs, settings.debug()::of);
   }
 
   /** Reserves the address space; a refusal leaves nothing behind. */
@@ -131,7 +131,7 @@ public final class SlabAllocator implements AutoCloseable {
    * @throws OutOfNativeMemoryException if there is no room for one more cache
    */
   public KmemCache createCache(CacheOptions options) {
-    return slabs.create(settings.debugs(options.name()) ? options.debug(true) : options);
+    return slabs.create(options.debug(settings.debug().with(options.debug(), options.name())));
   }
 
   /**
@@ -551,9 +551,14 @@ public final class SlabAllocator implements AutoCloseable {
       return with(Settings.FRONTS, bytes);
     }
 
-    /** Catches wrong use in the caches named, each of which may end in {@code *}. */
-    public Builder debug(String... caches) {
-      return with(Settings.DEBUG, String.join(",", caches));
+    /**
+     * Catches wrong use: as {@code kmem4j.debug}, {@code "FZPU"}, {@code "U,order,size-*"} or the
+     * like.
+     *
+     * @see org.kmem4j.slab.Debug
+     */
+    public Builder debug(String lettersAndCaches) {
+      return with(Settings.DEBUG, lettersAndCaches);
     }
 
     /** Receives what is alive at {@link SlabAllocator#close}; by default a warning is logged. */

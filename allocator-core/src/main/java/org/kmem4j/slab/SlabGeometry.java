@@ -15,25 +15,23 @@ import org.kmem4j.memory.Os;
  * @param side what is kept for each object between header and objects
  */
 record SlabGeometry(int order, int stride, int first, int objects, int inverse, Side side) {
-  /** Words of eight bytes for each object, outside of it. */
-  enum Side {
-    NONE(0, false),
-    OWNER(1, false),
-    STATE(1, true),
-    OWNER_AND_STATE(2, true);
+  /**
+   * What is kept besides the objects.
+   *
+   * @param owner a word for the object's account
+   * @param state a word for its state, which links it while it is free
+   * @param tracks words for who allocated and who freed it
+   * @param lead bytes before the first object that nothing else is kept in
+   */
+  record Side(boolean owner, boolean state, boolean tracks, int lead) {
+    static final Side NONE = new Side(false, false, false, 0);
 
-    private final int words;
-    private final boolean state;
-
-    Side(int words, boolean state) {
-      this.words = words;
-      this.state = state;
-    }
-
-    static Side of(boolean owner, boolean state) {
-      return owner ? state ? OWNER_AND_STATE : OWNER : state ? STATE : NONE;
+    private int words() {
+      return (owner ? 1 : 0) + (tracks ? 2 * TRACK_WORDS : 0) + (state ? 1 : 0);
     }
   }
+
+  private static final int TRACK_WORDS = (int) Tracks.BYTES / 8;
 
   /** Largest object of any cache: one object in the largest slab. */
   static final int MAX_OBJECT_BYTES = (Os.PAGE_BYTES << 9) - (int) Slab.HEADER_BYTES;
@@ -47,7 +45,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   static SlabGeometry of(int order, int objectBytes, int align, Side side) {
     int bytes = Os.PAGE_BYTES << order;
     int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
-    int objects = (bytes - (int) Slab.HEADER_BYTES) / (stride + 8 * side.words);
+    int objects = (bytes - (int) Slab.HEADER_BYTES - side.lead) / (stride + 8 * side.words());
     objects = Math.min(objects, Slab.MAX_OBJECTS);
     while (objects > 0 && first(objects, align, side) + objects * stride > bytes) {
       objects--;
@@ -59,7 +57,8 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   }
 
   private static int first(int objects, int align, Side side) {
-    return roundUp((int) Slab.HEADER_BYTES + 8 * side.words * objects, Math.max(align, 8));
+    return roundUp(
+        (int) Slab.HEADER_BYTES + 8 * side.words() * objects + side.lead, Math.max(align, 8));
   }
 
   private static int roundUp(int value, int align) {
@@ -95,17 +94,27 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
 
   /** Whether free objects are linked outside themselves, in their state words. */
   boolean hasState() {
-    return side.state;
+    return side.state();
   }
 
   /** Address of an object's state word, the last of its side words. */
   long stateWord(long slab, int index) {
-    return slab + Slab.HEADER_BYTES + 8L * (index + 1) * side.words - 8;
+    return slab + Slab.HEADER_BYTES + 8L * (index + 1) * side.words() - 8;
+  }
+
+  /** Where it is kept who allocated the object: the side words before its state word. */
+  long allocTrack(long slab, int index) {
+    return stateWord(slab, index) - 2 * Tracks.BYTES;
+  }
+
+  /** Where it is kept who freed the object last. */
+  long freeTrack(long slab, int index) {
+    return stateWord(slab, index) - Tracks.BYTES;
   }
 
   /** Address of the word for the object's account, the first of its side words. */
   long ownerWord(long slab, int index) {
-    return slab + Slab.HEADER_BYTES + 8L * index * side.words;
+    return slab + Slab.HEADER_BYTES + 8L * index * side.words();
   }
 
   int slabBytes() {

@@ -50,6 +50,8 @@ public final class Slabs {
 
   private final GraceQueue endings = new GraceQueue();
 
+  private final Tracks tracks = new Tracks();
+
   /** Threads that look after several caches at once: the end waits for them. */
   private final AtomicInteger visitors = new AtomicInteger();
 
@@ -209,6 +211,11 @@ public final class Slabs {
 
   Deferred deferred() {
     return deferred;
+  }
+
+  /** Who allocated and freed what, in caches that track. */
+  Tracks tracks() {
+    return tracks;
   }
 
   long newCookie() {
@@ -426,7 +433,8 @@ public final class Slabs {
     if (!pages.map().contains(address)) {
       what = "lies outside this allocator";
     } else if (around != null) {
-      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"';
+      String history = around.history(address);
+      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"' + history;
     } else if (pages.map().slabOf(address) != 0) {
       what = "lies in a slab of a cache that was destroyed";
     } else if (pages.largeAround(address) != 0) {

@@ -622,7 +622,8 @@ final class KmemCacheTest {
   /** To make one would probe the stack, where a slow path must not throw any more. */
   @Test
   void aThreadThatUsesNoFrontGetsNoSlot() throws InterruptedException {
-    KmemCache debugged = allocators.open().createCache(CacheOptions.of("debugged", 64).debug(true));
+    KmemCache debugged =
+        allocators.open().createCache(CacheOptions.of("debugged", 64).debug(Debug.ALL));
     Crew crew = new Crew();
     crew.start(
         () -> {
