@@ -1,9 +1,8 @@
 package org.kmem4j.page;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
@@ -64,8 +63,11 @@ public final class PageAllocator {
 
   private final BooleanSupplier mayKeepLists = () -> listsAllowed;
 
-  /** Lists that were taken away and wait for their grace period; each is emptied, then removed. */
-  private final Queue<Sheaf> drained = new ConcurrentLinkedQueue<>();
+  /**
+   * Lists that were taken away and wait for their grace period; each is emptied, then removed.
+   * Guarded by itself.
+   */
+  private final ArrayList<Sheaf> drained = new ArrayList<>();
 
   // Guarded by the lock.
   private final Buddy buddy;
@@ -169,20 +171,23 @@ public final class PageAllocator {
     if (list == Front.BUSY) {
       return NONE;
     }
-    if (list == null) {
-      list = new Sheaf(LIST_CAPACITY);
-    }
-    int page = takeBlock(0);
-    // A page that the thread never uses is memory that nobody has: a few, not a full list.
-    for (int i = 0; page != NONE && i < LIST_CAPACITY / 4; i++) {
-      int another = takeBackedPage();
-      if (another == NONE) {
-        break;
+    try {
+      if (list == null) {
+        list = new Sheaf(LIST_CAPACITY);
       }
-      list.push(map.addressOf(another));
+      int page = takeBlock(0);
+      // A page that the thread never uses is memory that nobody has: a few, not a full list.
+      for (int i = 0; page != NONE && i < LIST_CAPACITY / 4; i++) {
+        int another = takeBackedPage();
+        if (another == NONE) {
+          break;
+        }
+        list.push(map.addressOf(another));
+      }
+      return page;
+    } finally {
+      attachList(slot, list);
     }
-    attachList(slot, list);
-    return page;
   }
 
   /** Gives half of the caller's full list back, and the page too unless it now fits. */
@@ -191,17 +196,22 @@ public final class PageAllocator {
     if (list == Front.BUSY) {
       return false;
     }
-    if (list == null) {
-      list = new Sheaf(LIST_CAPACITY);
+    try {
+      if (list == null) {
+        list = new Sheaf(LIST_CAPACITY);
+      }
+      emptyList(list, LIST_CAPACITY / 2);
+      list.push(address);
+      return true;
+    } catch (OutOfMemoryError e) {
+      return false; // no room on the Java heap for a list: the page goes where it came from
+    } finally {
+      attachList(slot, list);
     }
-    emptyList(list, LIST_CAPACITY / 2);
-    list.push(address);
-    attachList(slot, list);
-    return true;
   }
 
   private void attachList(Slot slot, Sheaf list) {
-    if (!Front.attach(slot, lists, list, mayKeepLists)) {
+    if (!Front.attach(slot, lists, list, mayKeepLists) && list != null) {
       emptyList(list, 0);
     }
   }
@@ -223,17 +233,37 @@ public final class PageAllocator {
    */
   public void drainLists(long maxNanos, Deferred deferred) {
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      Sheaf list = Front.unlink(PerThread.slot(i), lists);
-      if (list != null) {
-        drained.add(list);
-        deferred.add(
-            () -> {
-              emptyList(list, 0);
-              drained.remove(list);
-            });
+      if (!Front.isAbsent(PerThread.slot(i), lists)) {
+        drainList(PerThread.slot(i), deferred);
       }
     }
     deferred.finish(maxNanos);
+  }
+
+  private void drainList(Slot slot, Deferred deferred) {
+    Drained item = new Drained(); // all memory that is needed is taken before the list is
+    synchronized (drained) {
+      drained.ensureCapacity(drained.size() + 1);
+      item.list = Front.unlink(slot, lists);
+      if (item.list == null) {
+        return;
+      }
+      drained.add(item.list);
+    }
+    deferred.add(item);
+  }
+
+  /** A list that was taken from its thread. */
+  private final class Drained extends Deferred.Item {
+    private Sheaf list;
+
+    @Override
+    protected void finish() {
+      emptyList(list, 0);
+      synchronized (drained) {
+        drained.remove(list);
+      }
+    }
   }
 
   /** Takes a block from the buddy, in a new region if need be, and books its memory. */
@@ -756,8 +786,10 @@ public final class PageAllocator {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       inLists += Front.peekCount(PerThread.slot(i), lists);
     }
-    for (Sheaf list : drained) {
-      inLists += list.count();
+    synchronized (drained) {
+      for (Sheaf list : drained) {
+        inLists += list.count();
+      }
     }
     lock.lock();
     try {
@@ -800,7 +832,9 @@ public final class PageAllocator {
       for (int i = 0; i < PerThread.slotCount(); i++) {
         Front.peek(PerThread.slot(i), lists).forEach(list -> addListed(list, validator));
       }
-      drained.forEach(list -> addListed(list, validator));
+      synchronized (drained) { // at rest: nobody holds it while waiting for the lock
+        drained.forEach(list -> addListed(list, validator));
+      }
       return validator.run(buddy, mappedPages, peakPages, ceilingPages);
     } finally {
       lock.unlock();

@@ -3,6 +3,7 @@ package org.kmem4j.slab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.Front;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
@@ -39,7 +40,7 @@ final class CacheFronts {
   private final BooleanSupplier allowed;
 
   /** Fronts that were taken from their threads and wait for a grace period. Guarded by itself. */
-  private final List<Sheaf> unlinked = new ArrayList<>(0);
+  private final ArrayList<Sheaf> unlinked = new ArrayList<>(0);
 
   /** Slow operations so far, racily counted: tells the agent that the cache is idle. */
   private int operations;
@@ -88,6 +89,8 @@ final class CacheFronts {
   private Sheaf detach(Slot slot) {
     try {
       return Front.detach(slot, cache);
+    } catch (OutOfMemoryError e) {
+      return Front.BUSY; // no room on the Java heap for a front: the slabs serve
     } finally {
       if (slot.isStripe()) {
         PerThread.unlock(slot);
@@ -251,8 +254,17 @@ final class CacheFronts {
     return larger;
   }
 
+  /** Null if the budget is used up, or the Java heap. */
   private Sheaf createSheaf(int capacity) {
-    return slabs.tryReserveFront(sheafBytes(capacity)) ? new Sheaf(capacity) : null;
+    if (!slabs.tryReserveFront(sheafBytes(capacity))) {
+      return null;
+    }
+    try {
+      return new Sheaf(capacity);
+    } catch (OutOfMemoryError e) {
+      slabs.releaseFront(sheafBytes(capacity));
+      return null;
+    }
   }
 
   private void discard(Sheaf sheaf) {
@@ -286,22 +298,37 @@ final class CacheFronts {
       return;
     }
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      Sheaf sheaf = Front.unlink(PerThread.slot(i), cache);
-      if (sheaf != null) {
-        synchronized (unlinked) {
-          unlinked.add(sheaf);
-        }
-        slabs.deferred().add(() -> dissolveUnlinked(sheaf));
+      if (!Front.isAbsent(PerThread.slot(i), cache)) {
+        unlink(PerThread.slot(i));
       }
     }
   }
 
-  private void dissolveUnlinked(Sheaf sheaf) {
-    try {
-      dissolve(sheaf);
-    } finally {
-      synchronized (unlinked) {
-        unlinked.remove(sheaf);
+  private void unlink(Slot slot) {
+    Unlinked item = new Unlinked(); // all memory that is needed is taken before the front is
+    synchronized (unlinked) {
+      unlinked.ensureCapacity(unlinked.size() + 1);
+      item.front = Front.unlink(slot, cache);
+      if (item.front == null) {
+        return;
+      }
+      unlinked.add(item.front);
+    }
+    slabs.deferred().add(item);
+  }
+
+  /** A front that was taken from its thread. */
+  private final class Unlinked extends Deferred.Item {
+    private Sheaf front;
+
+    @Override
+    protected void finish() {
+      try {
+        dissolve(front);
+      } finally {
+        synchronized (unlinked) {
+          unlinked.remove(front);
+        }
       }
     }
   }

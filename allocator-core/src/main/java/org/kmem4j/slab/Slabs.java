@@ -303,8 +303,13 @@ public final class Slabs {
     visitors.incrementAndGet(); // full fence: either we see the end coming, or it sees us
     try {
       checkOpen();
-      List<T> entered = some.stream().filter(OwnedCache::enter).toList();
+      List<T> entered = new ArrayList<>(some.size()); // so that noting one takes no memory
       try {
+        for (T cache : some) {
+          if (cache.enter()) {
+            entered.add(cache);
+          }
+        }
         action.accept(entered);
       } finally {
         leaveAll(entered);
@@ -317,15 +322,21 @@ public final class Slabs {
   /** Leaves every one of them, whatever damage comes to light meanwhile. */
   private static void leaveAll(List<? extends OwnedCache> entered) {
     RuntimeException damage = null;
-    for (OwnedCache cache : entered) {
+    Error error = null;
+    for (int i = 0; i < entered.size(); i++) {
       try {
-        cache.leave();
+        entered.get(i).leave();
       } catch (CorruptionException | IllegalArgumentException e) {
         damage = e;
+      } catch (OutOfMemoryError e) {
+        error = e;
       }
     }
     if (damage != null) {
       throw damage;
+    }
+    if (error != null) {
+      throw error;
     }
   }
 
