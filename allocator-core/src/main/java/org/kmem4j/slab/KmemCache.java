@@ -650,12 +650,14 @@ public final class KmemCache extends OwnedCache {
   }
 
   /**
-   * Called by the agent once per tick: an idle cache gives its sheaves and empty slabs back.
+   * Called by the agent once per tick: an idle cache gives its sheaves and empty slabs back, and
+   * another one what nobody has needed since the last tick.
    *
    * @param ticks after how many idle ticks
    */
   boolean trimIfIdle(int ticks) {
     if (!fronts.areIdle(ticks)) {
+      fronts.trimBarn();
       return false;
     }
     fronts.unlink();
