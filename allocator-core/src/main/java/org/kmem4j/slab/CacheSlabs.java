@@ -51,6 +51,10 @@ final class CacheSlabs {
   private final long address;
   private final long cookie;
   private final PartialList list;
+  private final Hardening hardening;
+
+  /** What its fronts do for each object; null for nothing. */
+  private final Guard guard;
 
   CacheSlabs(KmemCache cache, CacheOptions options, long cookie, SlabGeometry geometry) {
     this.cache = cache;
@@ -59,7 +63,10 @@ final class CacheSlabs {
     this.address = cache.address;
     this.cookie = cookie;
     this.geometry = geometry;
-    this.smallest = smallest(options, geometry);
+    this.hardening = slabs.settings().hardening();
+    this.guard = !options.debug() && hardening.isGuarding() ? new Guard(this, hardening) : null;
+    // A guard finds the slab of an object by the size of its cache's slabs.
+    this.smallest = guard != null ? geometry : smallest(options, geometry);
     int keepEmpty = Math.clamp(KEEP_EMPTY_BYTES / geometry.slabBytes(), 1, KEEP_EMPTY);
     this.list = new PartialList(cache, this, keepEmpty);
   }
@@ -72,7 +79,8 @@ final class CacheSlabs {
   static SlabGeometry geometry(CacheOptions options, Slabs slabs) {
     int maxOrder = slabs.settings().maxOrder();
     var geometry =
-        SlabGeometry.best(options.spaceBytes(), options.align(), side(options), maxOrder);
+        SlabGeometry.best(
+            options.spaceBytes(), options.align(), side(options, slabs.settings()), maxOrder);
     if (geometry == null) {
       throw new IllegalArgumentException(
           "objectBytes="
@@ -84,15 +92,17 @@ final class CacheSlabs {
     return geometry;
   }
 
-  private static SlabGeometry.Side side(CacheOptions options) {
+  private static SlabGeometry.Side side(CacheOptions options, SlabSettings settings) {
     boolean keepsState = options.debug() || options.constructor() != null;
-    return SlabGeometry.Side.of(options.objectAccount() != null, keepsState);
+    boolean marks = !options.debug() && settings.hardening().doubleFree();
+    return new SlabGeometry.Side(options.objectAccount() != null, keepsState, marks);
   }
 
   /** The smallest slab that holds one object: what is tried when memory is short. */
   private static SlabGeometry smallest(CacheOptions options, SlabGeometry geometry) {
     for (int order = 0; order < geometry.order(); order++) {
-      var candidate = SlabGeometry.of(order, options.spaceBytes(), options.align(), side(options));
+      var candidate =
+          SlabGeometry.of(order, options.spaceBytes(), options.align(), geometry.side());
       // Only if objects begin at the same offset: the fast path's check knows one first object.
       if (candidate != null && candidate.first() == geometry.first()) {
         return candidate;
@@ -118,6 +128,21 @@ final class CacheSlabs {
     return cookie;
   }
 
+  /** What its fronts do for each object, or null. */
+  Guard guard() {
+    return guard;
+  }
+
+  /** Whether objects are zeroed when they are handed out; a constructor's work is left alone. */
+  boolean zeroesTaken() {
+    return hardening.initOnAlloc() && options.constructor() == null;
+  }
+
+  /** Whether objects are zeroed when they are freed; a constructor's work is left alone. */
+  boolean zeroesFreed() {
+    return hardening.initOnFree() && options.constructor() == null;
+  }
+
   long address() {
     return address;
   }
@@ -133,6 +158,9 @@ final class CacheSlabs {
         return slab;
       }
       object = list.addAndTakeOne(slab);
+    }
+    if (zeroesTaken()) {
+      Memory.fill(object, cache.usableBytes(), (byte) 0);
     }
     if (options.objectAccount() != null && !chargeObject(object)) {
       return OwnedCache.NO_OBJECT_CHARGE;
@@ -153,15 +181,21 @@ final class CacheSlabs {
    * @return who refused, if it stays empty
    */
   long fill(Sheaf main, Slot slot) {
-    list.fill(main);
-    if (!main.isEmpty()) {
-      return 0;
+    try {
+      list.fill(main);
+      if (!main.isEmpty()) {
+        return 0;
+      }
+      long slab = newSlab(slot);
+      if (slab > 0) {
+        list.addAndFill(slab, main);
+      }
+      return slab;
+    } finally {
+      if (guard != null) {
+        Guard.sealAll(main);
+      }
     }
-    long slab = newSlab(slot);
-    if (slab > 0) {
-      list.addAndFill(slab, main);
-    }
-    return slab;
   }
 
   /** Makes one more slab for later. */
@@ -181,6 +215,7 @@ final class CacheSlabs {
       charged = options.objectAccount().tryCharge(word, geometry.stride());
     } finally {
       if (!charged) {
+        list.comeBack(object);
         release(list.put(slab, object));
       }
     }
@@ -195,10 +230,17 @@ final class CacheSlabs {
     if (!isSound(slab)) {
       throw headerOverwritten(object);
     }
+    RuntimeException wrong = list.comeBack(object);
+    if (wrong != null) {
+      throw wrong;
+    }
     CorruptionException damage = null;
     if (options.debug()) {
       markFree(object);
       damage = checkRedZone(slab, object);
+      if (zeroesFreed()) {
+        Memory.fill(object, cache.usableBytes(), (byte) 0);
+      }
     }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
@@ -235,8 +277,15 @@ final class CacheSlabs {
     if (sheaf.isEmpty()) {
       return;
     }
+    if (guard != null) {
+      Guard.sealAll(sheaf); // and back;
+    }
     sheaf.sort();
     RuntimeException damage = removeDamaged(sheaf);
+    if (guard != null) {
+      RuntimeException wrong = list.comeBack(sheaf);
+      damage = wrong != null ? wrong : damage;
+    }
     release(list.putAll(sheaf));
     if (damage != null) {
       throw damage;
@@ -271,7 +320,17 @@ final class CacheSlabs {
     return damage;
   }
 
-  private CorruptionException headerOverwritten(long object) {
+  /** Returns the object that a stack overflow has left behind, if any, to its slab. */
+  void putStray() {
+    long sealed = guard == null ? 0 : guard.takeStray();
+    if (sealed != 0) {
+      Sheaf one = new Sheaf(1);
+      one.push(sealed);
+      flush(one);
+    }
+  }
+
+  CorruptionException headerOverwritten(long object) {
     return new CorruptionException(
         "cache \""
             + cache.name()
@@ -280,9 +339,14 @@ final class CacheSlabs {
             + " was overwritten; found while the object was given back");
   }
 
-  private IllegalArgumentException freedTwice(long object) {
+  IllegalArgumentException freedTwice(long object) {
     return new IllegalArgumentException(
         Slabs.hex(object) + " of cache \"" + cache.name() + "\" was freed twice");
+  }
+
+  /** Freezes the slab of an object whose mark is none; reports it. */
+  CorruptionException markOverwritten(long object) {
+    return isSound(slabOf(object)) ? list.freezeUnmarked(object) : headerOverwritten(object);
   }
 
   // ------------------------------------------------------------------ slabs
@@ -323,7 +387,13 @@ final class CacheSlabs {
       if (slab != 0) {
         Slab.init(slab, address, cache.link(), cookie, shape);
         if (options.constructor() != null) {
+          if (hardening.initOnAlloc()) {
+            Memory.fill(shape.addressOf(slab, 0), shape.slabBytes() - shape.first(), (byte) 0);
+          }
           construct(slab, shape);
+        }
+        if (hardening.randomOrder()) {
+          list.shuffle(slab);
         }
         cache.addReferences(1);
         done = true;
@@ -373,6 +443,9 @@ final class CacheSlabs {
       long next = Memory.getLong(slab + Slab.NEXT);
       int order = Slab.order(slab);
       Slab.wipe(slab);
+      if (hardening.initOnFree()) { // a constructor's objects, links, the header
+        Memory.fill(slab, (long) Os.PAGE_BYTES << order, (byte) 0);
+      }
       slabs.pages().free(slab, order, slot);
       released += 1L << order;
       slab = next;

@@ -32,6 +32,9 @@ public final class SizeClasses {
 
   private static final byte[] MEDIUM = table(MAX_CLASS_BYTES, MEDIUM_STEP_SHIFT);
 
+  /** Which sizes exist does not depend on what is kept for each object. */
+  private static final SlabGeometry.Side LARGEST_SIDE = new SlabGeometry.Side(false, true, true);
+
   private final SizeClasses root;
   private final ConcurrentHashMap<Account, SizeClasses> children = new ConcurrentHashMap<>();
   private final Account account;
@@ -55,8 +58,7 @@ public final class SizeClasses {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
       var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
       int maxOrder = slabs.settings().maxOrder();
-      if (SlabGeometry.best(options.spaceBytes(), align, SlabGeometry.Side.STATE, maxOrder)
-          == null) {
+      if (SlabGeometry.best(options.spaceBytes(), align, LARGEST_SIDE, maxOrder) == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
       classes[i] = slabs.create(options);

@@ -15,23 +15,21 @@ import org.kmem4j.memory.Os;
  * @param side what is kept for each object between header and objects
  */
 record SlabGeometry(int order, int stride, int first, int objects, int inverse, Side side) {
-  /** Words of eight bytes for each object, outside of it. */
-  enum Side {
-    NONE(0, false),
-    OWNER(1, false),
-    STATE(1, true),
-    OWNER_AND_STATE(2, true);
-
-    private final int words;
-    private final boolean state;
-
-    Side(int words, boolean state) {
-      this.words = words;
-      this.state = state;
+  /**
+   * What is kept for each object outside of it.
+   *
+   * @param owner a word for who pays
+   * @param state a word for the link while it is free, and for debugging
+   * @param mark a byte that says where it is; all of them lie before all words
+   */
+  record Side(boolean owner, boolean state, boolean mark) {
+    private int words() {
+      return (owner ? 1 : 0) + (state ? 1 : 0);
     }
 
-    static Side of(boolean owner, boolean state) {
-      return owner ? state ? OWNER_AND_STATE : OWNER : state ? STATE : NONE;
+    /** Bytes of all marks: one for each piece of the slab as long as a power of two. */
+    private int markBytes(int slabBytes, int stride) {
+      return mark ? roundUp(slabBytes >>> markShift(stride), 8) : 0;
     }
   }
 
@@ -47,19 +45,19 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   static SlabGeometry of(int order, int objectBytes, int align, Side side) {
     int bytes = Os.PAGE_BYTES << order;
     int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
-    int objects = (bytes - (int) Slab.HEADER_BYTES) / (stride + 8 * side.words);
-    objects = Math.min(objects, Slab.MAX_OBJECTS);
-    while (objects > 0 && first(objects, align, side) + objects * stride > bytes) {
+    int head = (int) Slab.HEADER_BYTES + side.markBytes(bytes, stride);
+    int objects = Math.min((bytes - head) / (stride + 8 * side.words()), Slab.MAX_OBJECTS);
+    while (objects > 0 && first(head, objects, align, side) + objects * stride > bytes) {
       objects--;
     }
-    return objects == 0
+    return objects <= 0
         ? null
         : new SlabGeometry(
-            order, stride, first(objects, align, side), objects, inverse(stride), side);
+            order, stride, first(head, objects, align, side), objects, inverse(stride), side);
   }
 
-  private static int first(int objects, int align, Side side) {
-    return roundUp((int) Slab.HEADER_BYTES + 8 * side.words * objects, Math.max(align, 8));
+  private static int first(int head, int objects, int align, Side side) {
+    return roundUp(head + 8 * side.words() * objects, Math.max(align, 8));
   }
 
   private static int roundUp(int value, int align) {
@@ -98,14 +96,37 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
     return side.state;
   }
 
+  /** Whether each object has a mark. */
+  boolean hasMarks() {
+    return side.mark;
+  }
+
   /** Address of an object's state word, the last of its side words. */
   long stateWord(long slab, int index) {
-    return slab + Slab.HEADER_BYTES + 8L * (index + 1) * side.words - 8;
+    return words(slab) + 8L * (index + 1) * side.words() - 8;
   }
 
   /** Address of the word for the object's account, the first of its side words. */
   long ownerWord(long slab, int index) {
-    return slab + Slab.HEADER_BYTES + 8L * index * side.words;
+    return words(slab) + 8L * index * side.words();
+  }
+
+  /** Bytes of the marks of all objects, which follow the header. */
+  int markBytes() {
+    return side.markBytes(slabBytes(), stride);
+  }
+
+  /** By how much the offset of an object is shifted to find its mark: no two have the same. */
+  int markShift() {
+    return markShift(stride);
+  }
+
+  private static int markShift(int stride) {
+    return Integer.SIZE - 1 - Integer.numberOfLeadingZeros(stride);
+  }
+
+  private long words(long slab) {
+    return slab + Slab.HEADER_BYTES + markBytes();
   }
 
   int slabBytes() {

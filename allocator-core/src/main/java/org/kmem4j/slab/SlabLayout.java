@@ -14,7 +14,12 @@ public final class SlabLayout {
   public static List<String> structs() {
     List<String> all =
         new ArrayList<>(
-            List.of(Slab.LAYOUT, KmemCache.LAYOUT, CacheSlabs.STATE_LAYOUT, LargeBlocks.LAYOUT));
+            List.of(
+                Slab.LAYOUT,
+                KmemCache.LAYOUT,
+                CacheSlabs.STATE_LAYOUT,
+                Guard.LAYOUT,
+                LargeBlocks.LAYOUT));
     all.addAll(PageLayout.structs());
     return all;
   }
