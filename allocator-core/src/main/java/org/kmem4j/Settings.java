@@ -7,6 +7,7 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.agrona.SystemUtil;
 import org.kmem4j.page.PageSettings;
+import org.kmem4j.slab.Hardening;
 import org.kmem4j.slab.SlabSettings;
 
 /**
@@ -24,6 +25,7 @@ import org.kmem4j.slab.SlabSettings;
  *     {@code maxBytes}
  * @param waitNanos how long an allocation waits for a grace period
  * @param debug which caches check what
+ * @param hardening what production does against wrong use
  */
 record Settings(
     long maxBytes,
@@ -35,7 +37,8 @@ record Settings(
     int sheafCapacity,
     long frontBudgetBytes,
     long waitNanos,
-    DebugRules debug) {
+    DebugRules debug,
+    Hardening hardening) {
 
   static final String MAX = "kmem4j.max";
   static final String DECAY = "kmem4j.decay";
@@ -49,6 +52,12 @@ record Settings(
   static final String FENCE = "kmem4j.rcu.fence";
   static final String GRACE_PERIODS = "kmem4j.rcu.maxPerSecond";
   static final String DEBUG = "kmem4j.debug";
+  static final String HARDENED = "kmem4j.hardened";
+  static final String DOUBLE_FREE = "kmem4j.hardened.doubleFree";
+  static final String HEADERS = "kmem4j.hardened.headers";
+  static final String RANDOM_ORDER = "kmem4j.hardened.randomOrder";
+  static final String INIT_ON_ALLOC = "kmem4j.initOnAlloc";
+  static final String INIT_ON_FREE = "kmem4j.initOnFree";
 
   private static final Set<String> NAMES =
       Set.of(
@@ -63,7 +72,13 @@ record Settings(
           WAIT,
           FENCE,
           GRACE_PERIODS,
-          DEBUG);
+          DEBUG,
+          HARDENED,
+          DOUBLE_FREE,
+          HEADERS,
+          RANDOM_ORDER,
+          INIT_ON_ALLOC,
+          INIT_ON_FREE);
 
   private static final long MIN_MAX_BYTES = 64 << 10;
   private static final long REGION_BYTES = 2 << 20;
@@ -106,7 +121,18 @@ record Settings(
         count(properties, SHEAF, 62, 0, 510),
         size(properties, FRONTS, DERIVED),
         duration(WAIT, properties.getProperty(WAIT, "1ms"), ""),
-        debug(properties.getProperty(DEBUG, "false")));
+        debug(properties.getProperty(DEBUG, "false")),
+        hardening(properties));
+  }
+
+  private static Hardening hardening(Properties properties) {
+    boolean all = flag(properties, HARDENED);
+    return new Hardening(
+        flag(properties, DOUBLE_FREE, all),
+        flag(properties, HEADERS, all),
+        flag(properties, RANDOM_ORDER, all),
+        flag(properties, INIT_ON_ALLOC),
+        flag(properties, INIT_ON_FREE));
   }
 
   private static DebugRules debug(String value) {
@@ -132,6 +158,11 @@ record Settings(
     }
     properties.setProperty(WAIT, waitNanos + "ns");
     properties.setProperty(DEBUG, debug.toString());
+    properties.setProperty(DOUBLE_FREE, Boolean.toString(hardening.doubleFree()));
+    properties.setProperty(HEADERS, Boolean.toString(hardening.headers()));
+    properties.setProperty(RANDOM_ORDER, Boolean.toString(hardening.randomOrder()));
+    properties.setProperty(INIT_ON_ALLOC, Boolean.toString(hardening.initOnAlloc()));
+    properties.setProperty(INIT_ON_FREE, Boolean.toString(hardening.initOnFree()));
     return properties;
   }
 
@@ -141,7 +172,7 @@ record Settings(
 
   SlabSettings slabs() {
     long fronts = frontBudgetBytes != DERIVED ? frontBudgetBytes : Math.max(maxBytes / 8, 1 << 20);
-    return new SlabSettings(maxOrder, sheafCapacity, fronts, waitNanos);
+    return new SlabSettings(maxOrder, sheafCapacity, fronts, waitNanos, hardening);
   }
 
   private static long size(Properties properties, String name, long absent) {
@@ -191,7 +222,11 @@ record Settings(
   }
 
   private static boolean flag(Properties properties, String name) {
-    String value = properties.getProperty(name, "false");
+    return flag(properties, name, false);
+  }
+
+  private static boolean flag(Properties properties, String name, boolean absent) {
+    String value = properties.getProperty(name, Boolean.toString(absent));
     if (!value.equals("true") && !value.equals("false")) {
       throw bad(name, value, "true or false");
     }

@@ -561,6 +561,30 @@ public final class SlabAllocator implements AutoCloseable {
       return with(Settings.DEBUG, lettersAndCaches);
     }
 
+    /**
+     * Hardens all caches for production: a double free is refused at once, each free looks at its
+     * slab's header, and new slabs hand their objects out in random order. Zeroing is apart, for
+     * its cost grows with the size: {@link #initOnAlloc}, {@link #initOnFree}.
+     */
+    public Builder hardened(boolean on) {
+      return with(Settings.DOUBLE_FREE, on)
+          .with(Settings.HEADERS, on)
+          .with(Settings.RANDOM_ORDER, on);
+    }
+
+    /** Zeroes each object and large block when it is handed out; not what has a constructor. */
+    public Builder initOnAlloc() {
+      return with(Settings.INIT_ON_ALLOC, true);
+    }
+
+    /**
+     * Zeroes each object and large block when it is freed; what has a constructor, when its slab is
+     * given back.
+     */
+    public Builder initOnFree() {
+      return with(Settings.INIT_ON_FREE, true);
+    }
+
     /** Receives what is alive at {@link SlabAllocator#close}; by default a warning is logged. */
     public Builder onClose(Consumer<LiveReport> listener) {
       onClose = Objects.requireNonNull(listener);

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.page.PageSettings;
 import org.kmem4j.slab.Debug;
+import org.kmem4j.slab.Hardening;
 
 /**
  * The {@code kmem4j.} properties: what they mean, and what is said about those that mean nothing.
@@ -59,7 +60,9 @@ final class SettingsTest {
             "kmem4j.sheaf", "14",
             "kmem4j.fronts", "1m",
             "kmem4j.rcu.wait", "5us",
-            "kmem4j.debug", "a,b*");
+            "kmem4j.debug", "a,b*",
+            "kmem4j.hardened.doubleFree", "true",
+            "kmem4j.initOnFree", "true");
 
     assertEquals(
         new Settings(
@@ -72,9 +75,26 @@ final class SettingsTest {
             14,
             1 << 20,
             5_000,
-            DebugRules.parse("FZPU,a,b*")),
+            DebugRules.parse("FZPU,a,b*"),
+            new Hardening(true, false, false, false, true)),
         settings);
     assertEquals(settings, Settings.from(settings.toProperties()), "there and back");
+  }
+
+  @Test
+  void onePropertyHardensAndAnotherExceptsFromIt() {
+    assertEquals(
+        new Hardening(true, true, true, false, false),
+        settings("kmem4j.hardened", "true").slabs().hardening());
+    assertEquals(
+        new Hardening(true, false, true, true, false),
+        settings(
+                "kmem4j.hardened", "true",
+                "kmem4j.hardened.headers", "false",
+                "kmem4j.initOnAlloc", "true")
+            .slabs()
+            .hardening());
+    assertEquals(Hardening.NONE, settings("kmem4j.hardened", "false").slabs().hardening());
   }
 
   @ParameterizedTest
@@ -119,6 +139,9 @@ final class SettingsTest {
     "kmem4j.rcu.wait, never, 'ns, us, ms or s'",
     "kmem4j.rcu.fence, maybe, true or false",
     "kmem4j.rcu.maxPerSecond, 0, a number from 1 to",
+    "kmem4j.hardened, on, true or false",
+    "kmem4j.hardened.headers, '', true or false",
+    "kmem4j.initOnFree, 1, true or false",
     "kmem4j.debug, 'a b', names of caches",
     "kmem4j.debug, '', names of caches"
   })
@@ -266,6 +289,9 @@ final class SettingsTest {
             .sheafCapacity(30)
             .frontBudget(1 << 20)
             .debug("x*")
+            .hardened(true)
+            .initOnAlloc()
+            .initOnFree()
             .build()) {
       allocator.free(allocator.alloc(100));
 

@@ -34,6 +34,7 @@ final class CacheFronts {
   private final KmemCache cache;
   private final Slabs slabs;
   private final CacheSlabs store;
+  private final Guard guard;
   private final int stride;
   private final int sheafMax;
   private final Barn barn;
@@ -54,6 +55,7 @@ final class CacheFronts {
     this.cache = cache;
     this.slabs = cache.slabs;
     this.store = store;
+    this.guard = store.guard();
     this.stride = store.geometry().stride();
     int capacity = slabs.settings().sheafCapacity();
     boolean some = wanted && capacity > 0;
@@ -137,10 +139,15 @@ final class CacheFronts {
       if (main != null && main.isEmpty()) {
         refusal = store.fill(main, slot);
       }
-      return main == null ? store.takeOne() : main.isEmpty() ? refusal : main.pop();
+      return main == null ? store.takeOne() : main.isEmpty() ? refusal : pop(main);
     } finally {
       attach(slot, main);
     }
+  }
+
+  private long pop(Sheaf main) {
+    long object = main.pop();
+    return guard == null ? object : guard.handOut(object);
   }
 
   /**
@@ -197,13 +204,22 @@ final class CacheFronts {
       if (main == null) {
         store.putOne(object);
       } else {
-        main.push(object);
+        push(main, object);
       }
     } catch (CorruptionException | IllegalArgumentException e) {
       store.putOne(object); // the damage, or the second free, is another object's
       throw e;
     } finally {
       attach(slot, main);
+    }
+  }
+
+  private void push(Sheaf main, long object) {
+    if (guard == null) {
+      main.push(object);
+    } else {
+      guard.takeBack(object);
+      main.push(Guard.seal(object));
     }
   }
 
@@ -336,6 +352,7 @@ final class CacheFronts {
   /** Empties the barn. */
   void emptyBarn() {
     barn.shrink();
+    store.putStray();
     for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
       dissolve(full);
     }
@@ -394,7 +411,7 @@ final class CacheFronts {
         cached += sheaf.count() + (spare == null ? 0 : spare.count());
       }
     }
-    return cached + barn.objects();
+    return cached + barn.objects() + (guard != null && guard.stray != 0 ? 1 : 0);
   }
 
   /** Every sheaf of this cache, at rest. */

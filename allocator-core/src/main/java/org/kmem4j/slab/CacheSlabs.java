@@ -31,6 +31,10 @@ final class CacheSlabs {
   private final long address;
   private final long cookie;
   private final PartialList list;
+  private final Hardening hardening;
+
+  /** What its fronts do for each object; null for nothing. */
+  private final Guard guard;
 
   /** Or null: most caches do not debug. */
   private final SlabDebug debug;
@@ -42,7 +46,10 @@ final class CacheSlabs {
     this.address = cache.address;
     this.cookie = cookie;
     this.geometry = geometry;
-    this.smallest = smallest(options, geometry);
+    this.hardening = slabs.settings().hardening();
+    this.guard = !options.debugs() && hardening.isGuarding() ? new Guard(this, hardening) : null;
+    // A guard finds the slab of an object by the size of its cache's slabs.
+    this.smallest = guard != null ? geometry : smallest(options, geometry);
     int keepEmpty = Math.clamp(KEEP_EMPTY_BYTES / geometry.slabBytes(), 1, KEEP_EMPTY);
     this.list = new PartialList(cache, this, keepEmpty);
     this.debug = options.debugs() ? new SlabDebug(cache, options, this) : null;
@@ -70,14 +77,15 @@ final class CacheSlabs {
   static SlabGeometry geometryIfAny(CacheOptions options, Slabs slabs) {
     int maxOrder = slabs.settings().maxOrder();
     int space = SlabDebug.spaceBytes(options);
-    return SlabGeometry.best(space, options.align(), side(options), maxOrder);
+    return SlabGeometry.best(space, options.align(), side(options, slabs.settings()), maxOrder);
   }
 
-  private static SlabGeometry.Side side(CacheOptions options) {
+  private static SlabGeometry.Side side(CacheOptions options, SlabSettings settings) {
     return new SlabGeometry.Side(
         options.objectAccount() != null,
         options.debugs() || options.constructor() != null,
         options.debugs(Debug.TRACK),
+        !options.debugs() && settings.hardening().doubleFree(),
         SlabDebug.leadBytes(options));
   }
 
@@ -85,7 +93,7 @@ final class CacheSlabs {
   private static SlabGeometry smallest(CacheOptions options, SlabGeometry geometry) {
     for (int order = 0; order < geometry.order(); order++) {
       int space = SlabDebug.spaceBytes(options);
-      var candidate = SlabGeometry.of(order, space, options.align(), side(options));
+      var candidate = SlabGeometry.of(order, space, options.align(), geometry.side());
       // Only if objects begin at the same offset: the fast path's check knows one first object.
       if (candidate != null && candidate.first() == geometry.first()) {
         return candidate;
@@ -116,6 +124,21 @@ final class CacheSlabs {
     return cookie;
   }
 
+  /** What its fronts do for each object, or null. */
+  Guard guard() {
+    return guard;
+  }
+
+  /** Whether objects are zeroed when they are handed out; a constructor's work is left alone. */
+  boolean zeroesTaken() {
+    return hardening.initOnAlloc() && options.constructor() == null;
+  }
+
+  /** Whether objects are zeroed when they are freed; a constructor's work is left alone. */
+  boolean zeroesFreed() {
+    return hardening.initOnFree() && options.constructor() == null;
+  }
+
   long address() {
     return address;
   }
@@ -133,6 +156,9 @@ final class CacheSlabs {
       }
       object = debug == null ? list.addAndTakeOne(slab) : debug.take(slab, caller);
     }
+    if (zeroesTaken()) {
+      Memory.fill(object, cache.usableBytes(), (byte) 0);
+    }
     if (options.objectAccount() != null && !chargeObject(object, caller)) {
       return OwnedCache.NO_OBJECT_CHARGE;
     }
@@ -146,15 +172,21 @@ final class CacheSlabs {
    * @return who refused, if it stays empty
    */
   long fill(Sheaf main, Slot slot) {
-    list.fill(main);
-    if (!main.isEmpty()) {
-      return 0;
+    try {
+      list.fill(main);
+      if (!main.isEmpty()) {
+        return 0;
+      }
+      long slab = newSlab(slot);
+      if (slab > 0) {
+        list.addAndFill(slab, main);
+      }
+      return slab;
+    } finally {
+      if (guard != null) {
+        Guard.sealAll(main);
+      }
     }
-    long slab = newSlab(slot);
-    if (slab > 0) {
-      list.addAndFill(slab, main);
-    }
-    return slab;
   }
 
   /** Makes one more slab for later. */
@@ -179,6 +211,7 @@ final class CacheSlabs {
         debug.claim(slab, object, caller);
         release(debug.put(slab, object));
       } else if (!charged) {
+        list.comeBack(object);
         release(list.put(slab, object));
       }
     }
@@ -193,7 +226,14 @@ final class CacheSlabs {
     if (!isSound(slab)) {
       throw headerOverwritten(object);
     }
+    RuntimeException wrong = list.comeBack(object);
+    if (wrong != null) {
+      throw wrong;
+    }
     CorruptionException damage = debug == null ? null : debug.claim(slab, object, debug.caller());
+    if (debug != null && zeroesFreed() && !debug.poisons()) {
+      Memory.fill(object, cache.usableBytes(), (byte) 0);
+    }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
       options.objectAccount().uncharge(word, geometry.stride());
@@ -214,8 +254,15 @@ final class CacheSlabs {
     if (sheaf.isEmpty()) {
       return;
     }
+    if (guard != null) {
+      Guard.sealAll(sheaf); // and back;
+    }
     sheaf.sort();
     RuntimeException damage = removeDamaged(sheaf);
+    if (guard != null) {
+      RuntimeException wrong = list.comeBack(sheaf);
+      damage = wrong != null ? wrong : damage;
+    }
     release(list.putAll(sheaf));
     if (damage != null) {
       throw damage;
@@ -250,7 +297,17 @@ final class CacheSlabs {
     return damage;
   }
 
-  private CorruptionException headerOverwritten(long object) {
+  /** Returns the object that a stack overflow has left behind, if any, to its slab. */
+  void putStray() {
+    long sealed = guard == null ? 0 : guard.takeStray();
+    if (sealed != 0) {
+      Sheaf one = new Sheaf(1);
+      one.push(sealed);
+      flush(one);
+    }
+  }
+
+  CorruptionException headerOverwritten(long object) {
     return new CorruptionException(
         """
         cache "%s", slab %s, object %s: the slab's header was overwritten; found while the object \
@@ -260,9 +317,14 @@ final class CacheSlabs {
                 cache.name(), Slabs.hex(slabOf(object)), Slabs.hex(object), cache.history(object)));
   }
 
-  private IllegalArgumentException freedTwice(long object) {
+  IllegalArgumentException freedTwice(long object) {
     return new IllegalArgumentException(
         Slabs.hex(object) + " of cache \"" + cache.name() + "\" was freed twice");
+  }
+
+  /** Freezes the slab of an object whose mark is none; reports it. */
+  CorruptionException markOverwritten(long object) {
+    return isSound(slabOf(object)) ? list.freezeUnmarked(object) : headerOverwritten(object);
   }
 
   // ------------------------------------------------------------------ slabs
@@ -306,7 +368,13 @@ final class CacheSlabs {
           debug.prepare(slab);
         }
         if (options.constructor() != null) {
+          if (hardening.initOnAlloc()) {
+            Memory.fill(shape.addressOf(slab, 0), shape.slabBytes() - shape.first(), (byte) 0);
+          }
           construct(slab, shape);
+        }
+        if (hardening.randomOrder()) {
+          list.shuffle(slab);
         }
         cache.addReferences(1);
         done = true;
@@ -371,6 +439,9 @@ final class CacheSlabs {
       List<String> found = debug == null ? List.of() : debug.inspect(slab, false);
       damage = found.isEmpty() ? damage : String.join("\n", found);
       forget(slab);
+      if (hardening.initOnFree()) { // a constructor's objects, links, the header
+        Memory.fill(slab, (long) Os.PAGE_BYTES << order, (byte) 0);
+      }
       slabs.pages().free(slab, order, slot);
       released += 1L << order;
       slab = next;

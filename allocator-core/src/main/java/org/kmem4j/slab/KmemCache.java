@@ -61,12 +61,16 @@ public final class KmemCache extends OwnedCache {
 
   // Read by the fast paths.
   private final PageMap map;
-  private int pageEntry;
+  private int pageEntry; // NO_ENTRY too if the cache is guarded
   private final int slabMask;
   private final int first;
   private final int inverse;
   private final int shift;
   private final int objects;
+
+  // Of a hardened cache.
+  private final Guard guard; // null if it does nothing to objects
+  private int guardedEntry = NO_ENTRY;
 
   private final CacheOptions options;
   private final KmemCache root;
@@ -99,7 +103,10 @@ public final class KmemCache extends OwnedCache {
     this.shift = geometry.shift();
     this.objects = geometry.objects();
     this.slabMask = geometry.slabBytes() - 1;
-    this.pageEntry = PageMap.slabEntry(geometry.order(), link());
+    this.guard = store.guard();
+    int entry = PageMap.slabEntry(geometry.order(), link());
+    this.pageEntry = guard == null ? entry : NO_ENTRY;
+    this.guardedEntry = guard == null ? NO_ENTRY : entry;
     Memory.putLong(address + ROOT, root.address);
     Memory.putInt(address + ID, link());
     Memory.putInt(address + STRIDE, geometry.stride());
@@ -119,8 +126,16 @@ public final class KmemCache extends OwnedCache {
     Slot slot = PerThread.currentUnbound();
     if (slot != null) {
       long object = Front.pop(slot, this);
-      if (object != 0) {
+      if (object > 0) {
         return object;
+      }
+      if (object < 0) {
+        try {
+          return guard.handOut(object);
+        } catch (StackOverflowError e) {
+          guard.stray = object; // no call: there is no stack for one
+          throw e;
+        }
       }
     }
     return allocSlow();
@@ -133,7 +148,18 @@ public final class KmemCache extends OwnedCache {
   public long tryAlloc(Pin pin) {
     assert pin.isMine();
     long object = Front.popPinned(pin.slot(), this);
-    return object != 0 ? object : allocRefilling();
+    if (object > 0) {
+      return object;
+    }
+    if (object < 0) {
+      try {
+        return guard.handOut(object);
+      } catch (StackOverflowError e) {
+        guard.stray = object; // no call: there is no stack for one
+        throw e;
+      }
+    }
+    return allocRefilling();
   }
 
   /**
@@ -225,19 +251,28 @@ public final class KmemCache extends OwnedCache {
 
   /** Pops for a thread that is virtual, new or bound, or whose id collides with another's. */
   private long popElsewhere() {
+    if (guard != null) {
+      StackProbe.probe(); // for what follows the pop
+    }
     Slot slot = PerThread.find();
     if (slot != null) {
-      return Front.pop(slot, this);
+      return handOut(Front.pop(slot, this));
     }
     Slot stripe = PerThread.tryLockStripe();
     if (stripe == null) {
       return 0;
     }
+    long object;
     try {
-      return Front.pop(stripe, this);
+      object = Front.pop(stripe, this);
     } finally {
       PerThread.unlock(stripe);
     }
+    return handOut(object);
+  }
+
+  private long handOut(long popped) {
+    return popped < 0 ? guard.handOut(popped) : popped;
   }
 
   private long allocRefilling() {
@@ -295,18 +330,20 @@ public final class KmemCache extends OwnedCache {
    * @throws IllegalStateException after {@code close}
    */
   public void free(long object) {
-    if (isOurs(map.entry(object), object)) {
+    int entry = map.entry(object);
+    if (isOurs(entry, object)) {
       push(object);
     } else {
-      freeElsewhere(object);
+      freeElsewhere(entry, object);
     }
   }
 
   /** As {@link #free(long)}, under the calling thread's pin. */
   public void free(Pin pin, long object) {
     assert pin.isMine();
-    if (!isOurs(map.entry(object), object)) {
-      freeElsewhere(object);
+    int entry = map.entry(object);
+    if (!isOurs(entry, object)) {
+      freeElsewhere(entry, object);
     } else if (!Front.pushPinned(pin.slot(), this, object)) {
       freeSlow(object);
     }
@@ -323,7 +360,7 @@ public final class KmemCache extends OwnedCache {
         freeSlow(object);
       }
     } else {
-      freeElsewhere(object);
+      freeElsewhere(entry, object);
     }
   }
 
@@ -350,7 +387,42 @@ public final class KmemCache extends OwnedCache {
     }
   }
 
-  private void freeElsewhere(long object) {
+  private void freeElsewhere(int entry, long object) {
+    if (entry == guardedEntry
+        && Integer.compareUnsigned(indexOf((int) object & slabMask), objects) < 0) {
+      pushGuarded(object);
+    } else {
+      freeOfAnother(object);
+    }
+  }
+
+  private void pushGuarded(long object) {
+    if (!pushGuarded(PerThread.current(), object)) {
+      freeSlow(object);
+    }
+  }
+
+  /** Pushes an object of a guarded cache; false if there is no front, or no room in it. */
+  private boolean pushGuarded(Slot slot, long object) {
+    boolean onItsWay = false;
+    try {
+      guard.takeBack(object);
+      onItsWay = true;
+      if (slot != null && Front.push(slot, this, Guard.seal(object))) {
+        return true;
+      }
+      guard.keep(object);
+      return false;
+    } catch (StackOverflowError e) {
+      if (!onItsWay) {
+        throw e;
+      }
+      guard.stray = ~object; // no call: there is no stack for one
+      return true;
+    }
+  }
+
+  private void freeOfAnother(long object) {
     if (object == 0) {
       return;
     }
@@ -372,7 +444,11 @@ public final class KmemCache extends OwnedCache {
     if (!owner.beginsObject(object)) {
       throw owner.notAnObject(object);
     }
-    owner.push(object);
+    if (owner.guard == null) {
+      owner.push(object);
+    } else {
+      owner.pushGuarded(object);
+    }
   }
 
   /** Whether an object begins at an address inside one of our slabs, of whatever order. */
@@ -427,17 +503,21 @@ public final class KmemCache extends OwnedCache {
   private boolean pushElsewhere(long object) {
     Slot slot = PerThread.find();
     if (slot != null) {
-      return Front.push(slot, this, object);
+      return pushTo(slot, object);
     }
     Slot stripe = PerThread.tryLockStripe();
     if (stripe == null) {
       return false;
     }
     try {
-      return Front.push(stripe, this, object);
+      return pushTo(stripe, object);
     } finally {
       PerThread.unlock(stripe);
     }
+  }
+
+  private boolean pushTo(Slot slot, long object) {
+    return guard == null ? Front.push(slot, this, object) : pushGuarded(slot, object);
   }
 
   private void freeMakingRoom(long object) {
@@ -445,7 +525,7 @@ public final class KmemCache extends OwnedCache {
     StackProbe.probe();
     if (!enterForLiveObject()) {
       if (slabs.cacheAround(object) != this) {
-        freeElsewhere(object); // our number ended, and serves another, since the entry was read
+        freeOfAnother(object); // our number ended, and serves another, since the entry was read
         return;
       }
       throw new IllegalArgumentException(slabs.describeForeign(object, "cache \"" + name() + "\""));
@@ -495,7 +575,9 @@ public final class KmemCache extends OwnedCache {
       while (taken < count) {
         Slot slot = PerThread.currentUnbound();
         int popped =
-            slot == null ? 0 : Front.popMany(slot, this, objects, from + taken, count - taken);
+            slot == null || guard != null
+                ? 0
+                : Front.popMany(slot, this, objects, from + taken, count - taken);
         taken += popped;
         if (popped == 0) {
           long object = tryAlloc();
@@ -727,6 +809,7 @@ public final class KmemCache extends OwnedCache {
   @Override
   void vanish() {
     pageEntry = NO_ENTRY;
+    guardedEntry = NO_ENTRY;
   }
 
   @Override
@@ -930,6 +1013,9 @@ public final class KmemCache extends OwnedCache {
   private String stateOf(long slab, int index) {
     if (options.debugs()) {
       return store.debug().isTaken(slab, index) ? "in use" : "free";
+    }
+    if (geometry().hasMarks()) {
+      return guard.isInUse(geometry().addressOf(slab, index)) ? "in use" : "free";
     }
     return store.list().isFree(slab, index) ? "free" : "in a sheaf or in use";
   }

@@ -59,6 +59,9 @@ final class LargeBlocks extends OwnedCache {
     if (block == 0) {
       return NO_PAGES;
     }
+    if (slabs.settings().hardening().initOnAlloc()) {
+      Memory.fill(block, count << Os.PAGE_SHIFT, (byte) 0);
+    }
     addReferences(1);
     blocks.incrementAndGet();
     pages.addAndGet(count);
@@ -80,6 +83,9 @@ final class LargeBlocks extends OwnedCache {
     long ownerWord = slabs.pages().ownerOfLarge(block);
     int id = (int) Memory.getLong(Memory.getLong(ownerWord) + ID);
     LargeBlocks owner = (LargeBlocks) Slabs.numbered(id);
+    if (slabs.settings().hardening().initOnFree()) {
+      Memory.fill(block, (long) count << Os.PAGE_SHIFT, (byte) 0);
+    }
     slabs.pages().freeLarge(block, count);
     owner.blocks.decrementAndGet();
     owner.pages.addAndGet(-count);

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.sync.Sheaf;
@@ -29,6 +30,8 @@ final class PartialList {
   private final CacheSlabs store;
   private final long struct;
   private final SlabGeometry geometry;
+  private final Guard guard;
+  private final boolean wipesLinks;
   private final int linkCode;
   private int keepEmpty;
 
@@ -51,7 +54,9 @@ final class PartialList {
     this.store = store;
     this.struct = store.address();
     this.geometry = store.geometry();
-    this.linkCode = (int) (store.cookie() >>> 16) & 0xffff;
+    this.guard = store.guard();
+    this.wipesLinks = store.zeroesFreed();
+    this.linkCode = (int) (store.cookie() >>> 16);
     this.keepEmpty = keepEmpty;
   }
 
@@ -123,6 +128,7 @@ final class PartialList {
       index = carve(slab, word);
       word = Slab.CARVED.set(word, index + 1);
     }
+    leave(slab, index, true);
     taken(slab, word, 1);
     return geometry.addressOf(slab, index);
   }
@@ -144,6 +150,7 @@ final class PartialList {
         index = carve(slab, word);
         word = Slab.CARVED.set(word, index + 1);
       }
+      leave(slab, index, false);
       sheaf.set(base + i, geometry.addressOf(slab, index));
     }
     sheaf.setCount(base + available);
@@ -159,6 +166,21 @@ final class PartialList {
       throw freeze(slab, "its freelist ends too early: a free object was written to");
     }
     return index;
+  }
+
+  /** Sees a free object of a listed slab off. */
+  private void leave(long slab, int index, boolean forUse) {
+    if (guard == null) {
+      return;
+    }
+    long object = geometry.addressOf(slab, index);
+    if (!guard.leave(object, forUse)) {
+      throw freeze(
+          slab, "its freelist leads to an object not marked as free: " + guard.say(object));
+    }
+    if (wipesLinks) {
+      Memory.putShort(object, (short) 0);
+    }
   }
 
   /** Stores a listed slab's word after objects were taken, and books them. */
@@ -178,6 +200,68 @@ final class PartialList {
   }
 
   // ------------------------------------------------------------------ giving objects back
+
+  /**
+   * Marks an object in use as lying in its slab, before it is put there. Of two who bring the same
+   * one succeeds.
+   *
+   * @return what is wrong with it, or null
+   */
+  RuntimeException comeBack(long object) {
+    if (guard == null) {
+      return null;
+    }
+    lock.lock();
+    try {
+      return comeBack(object, true);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** As {@link #comeBack(long)}, for a private sheaf, which what is wrong is dropped from. */
+  RuntimeException comeBack(Sheaf sheaf) {
+    RuntimeException damage = null;
+    int good = 0;
+    lock.lock();
+    try {
+      for (int i = 0; i < sheaf.count(); i++) {
+        long object = sheaf.get(i);
+        RuntimeException wrong = comeBack(object, false);
+        if (wrong == null) {
+          sheaf.set(good++, object);
+        } else {
+          damage = wrong;
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    sheaf.setCount(good);
+    return damage;
+  }
+
+  private RuntimeException comeBack(long object, boolean fromUse) {
+    if (guard.enter(object, fromUse)) {
+      return null;
+    }
+    return guard.isMarked(object) ? store.freedTwice(object) : overwritten(object);
+  }
+
+  private CorruptionException overwritten(long object) {
+    return freezeListedOrNot(
+        store.slabOf(object), "the mark of an object was overwritten: " + guard.say(object));
+  }
+
+  /** Freezes the slab of an object whose mark is none, and reports it. */
+  CorruptionException freezeUnmarked(long object) {
+    lock.lock();
+    try {
+      return overwritten(object);
+    } finally {
+      lock.unlock();
+    }
+  }
 
   /**
    * Takes one object back.
@@ -430,6 +514,11 @@ final class PartialList {
     }
   }
 
+  private CorruptionException freezeListedOrNot(long slab, String why) {
+    setAside(slab);
+    return corrupt(slab, why);
+  }
+
   private CorruptionException freeze(long slab, String why) {
     unlist(slab); // objects are taken from listed slabs only
     long word = Memory.getLong(slab + Slab.HEAD);
@@ -486,23 +575,50 @@ final class PartialList {
     return store.isSound(slab) ? Memory.getLong(slab + Slab.NEXT) : 0;
   }
 
-  /** Links are stored with a code, so that a stray small number is no valid link. */
+  /**
+   * The code that a link is stored with: a stray small number is no valid link then, nor is a link
+   * that was copied from elsewhere.
+   */
+  int linkCode(long slab, int index) {
+    int place = (int) (slab >>> Os.PAGE_SHIFT) * 31 + index;
+    return (linkCode ^ place * 0x9e3779b1 >>> 16) & 0xffff;
+  }
+
   private int readLink(long slab, int index) {
     int stored =
         geometry.hasState()
             ? SlabDebug.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
             : Memory.getShort(geometry.addressOf(slab, index)) & 0xffff;
-    return stored ^ linkCode;
+    return stored ^ linkCode(slab, index);
   }
 
   private void writeLink(long slab, int index, int link) {
-    int stored = link ^ linkCode;
+    int stored = link ^ linkCode(slab, index);
     if (geometry.hasState()) {
       long word = geometry.stateWord(slab, index);
       Memory.putLong(word, SlabDebug.LINK.set(Memory.getLong(word), stored));
     } else {
       Memory.putShort(geometry.addressOf(slab, index), (short) stored);
     }
+  }
+
+  /** Links all objects of a new slab that nobody else knows, in random order. */
+  void shuffle(long slab) {
+    int objects = Slab.objects(slab);
+    char[] order = new char[objects];
+    var random = ThreadLocalRandom.current();
+    for (int i = 0; i < objects; i++) {
+      int at = random.nextInt(i + 1);
+      order[i] = order[at];
+      order[at] = (char) i;
+    }
+    int next = Slab.NONE;
+    for (char index : order) {
+      writeLink(slab, index, next);
+      next = index;
+    }
+    long word = Slab.FREE.set(Memory.getLong(slab + Slab.HEAD), next);
+    Memory.putLong(slab + Slab.HEAD, Slab.CARVED.set(word, objects));
   }
 
   // ------------------------------------------------------------------ the lists

@@ -45,6 +45,7 @@ final class Slab {
     init(slab, cache, id, cookie, geometry.order());
     Memory.putLong(slab + HEAD, OBJECTS.set(FREE.set(0, NONE), geometry.objects()));
     Memory.fill(slab + HEADER_BYTES, geometry.first() - HEADER_BYTES, (byte) 0);
+    Memory.fill(slab + HEADER_BYTES, geometry.markBytes(), Guard.IN_SLAB);
   }
 
   private static void init(long slab, long cache, int id, long cookie, int order) {

@@ -18,16 +18,20 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   /**
    * What is kept besides the objects.
    *
-   * @param owner a word for the object's account
-   * @param state a word for its state, which links it while it is free
+   * @param owner a word for who pays
+   * @param state a word for the link while it is free, and for debugging
    * @param tracks words for who allocated and who freed it
+   * @param mark a byte that says where it is; all of them lie before all words
    * @param lead bytes before the first object that nothing else is kept in
    */
-  record Side(boolean owner, boolean state, boolean tracks, int lead) {
-    static final Side NONE = new Side(false, false, false, 0);
-
+  record Side(boolean owner, boolean state, boolean tracks, boolean mark, int lead) {
     private int words() {
       return (owner ? 1 : 0) + (tracks ? 2 * TRACK_WORDS : 0) + (state ? 1 : 0);
+    }
+
+    /** Bytes of all marks: one for each piece of the slab as long as a power of two. */
+    private int markBytes(int slabBytes, int stride) {
+      return mark ? roundUp(slabBytes >>> markShift(stride), 8) : 0;
     }
   }
 
@@ -45,20 +49,20 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   static SlabGeometry of(int order, int objectBytes, int align, Side side) {
     int bytes = Os.PAGE_BYTES << order;
     int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
-    int objects = (bytes - (int) Slab.HEADER_BYTES - side.lead) / (stride + 8 * side.words());
-    objects = Math.min(objects, Slab.MAX_OBJECTS);
-    while (objects > 0 && first(objects, align, side) + objects * stride > bytes) {
+    int head = (int) Slab.HEADER_BYTES + side.markBytes(bytes, stride);
+    int room = bytes - head - side.lead;
+    int objects = Math.min(room / (stride + 8 * side.words()), Slab.MAX_OBJECTS);
+    while (objects > 0 && first(head, objects, align, side) + objects * stride > bytes) {
       objects--;
     }
-    return objects == 0
+    return objects <= 0
         ? null
         : new SlabGeometry(
-            order, stride, first(objects, align, side), objects, inverse(stride), side);
+            order, stride, first(head, objects, align, side), objects, inverse(stride), side);
   }
 
-  private static int first(int objects, int align, Side side) {
-    return roundUp(
-        (int) Slab.HEADER_BYTES + 8 * side.words() * objects + side.lead, Math.max(align, 8));
+  private static int first(int head, int objects, int align, Side side) {
+    return roundUp(head + 8 * side.words() * objects + side.lead, Math.max(align, 8));
   }
 
   private static int roundUp(int value, int align) {
@@ -97,9 +101,14 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
     return side.state();
   }
 
+  /** Whether each object has a mark. */
+  boolean hasMarks() {
+    return side.mark;
+  }
+
   /** Address of an object's state word, the last of its side words. */
   long stateWord(long slab, int index) {
-    return slab + Slab.HEADER_BYTES + 8L * (index + 1) * side.words() - 8;
+    return words(slab) + 8L * (index + 1) * side.words() - 8;
   }
 
   /** Where it is kept who allocated the object: the side words before its state word. */
@@ -114,7 +123,25 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
 
   /** Address of the word for the object's account, the first of its side words. */
   long ownerWord(long slab, int index) {
-    return slab + Slab.HEADER_BYTES + 8L * index * side.words();
+    return words(slab) + 8L * index * side.words();
+  }
+
+  /** Bytes of the marks of all objects, which follow the header. */
+  int markBytes() {
+    return side.markBytes(slabBytes(), stride);
+  }
+
+  /** By how much the offset of an object is shifted to find its mark: no two have the same. */
+  int markShift() {
+    return markShift(stride);
+  }
+
+  private static int markShift(int stride) {
+    return Integer.SIZE - 1 - Integer.numberOfLeadingZeros(stride);
+  }
+
+  private long words(long slab) {
+    return slab + Slab.HEADER_BYTES + markBytes();
   }
 
   int slabBytes() {

@@ -19,6 +19,7 @@ public final class SlabLayout {
                 KmemCache.LAYOUT,
                 SlabDebug.STATE_LAYOUT,
                 Tracks.LAYOUT,
+                Guard.LAYOUT,
                 LargeBlocks.LAYOUT));
     all.addAll(PageLayout.structs());
     return all;

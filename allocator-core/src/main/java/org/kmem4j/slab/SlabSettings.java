@@ -8,6 +8,7 @@ package org.kmem4j.slab;
  * @param frontBudgetBytes most bytes of objects that fronts may be able to hold
  * @param waitNanos how long an allocation waits for a grace period before it leaves the rest to the
  *     agent
+ * @param hardening what production does against wrong use
  */
 public record SlabSettings(
-    int maxOrder, int sheafCapacity, long frontBudgetBytes, long waitNanos) {}
+    int maxOrder, int sheafCapacity, long frontBudgetBytes, long waitNanos, Hardening hardening) {}

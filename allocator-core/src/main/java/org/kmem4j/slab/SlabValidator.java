@@ -113,7 +113,8 @@ final class SlabValidator {
     for (Sheaf sheaf : cache.sheaves()) {
       frontBytes += cache.sheafBytes(sheaf.capacity());
       for (int i = 0; i < sheaf.count(); i++) {
-        long object = sheaf.get(i);
+        long entry = sheaf.get(i);
+        long object = entry < 0 ? Guard.seal(entry) : entry;
         long slab = cache.slabOf(object);
         check(
             free.containsKey(slab) && cache.beginsObject(object),
@@ -137,6 +138,27 @@ final class SlabValidator {
         inuse);
     if (cache.isDebug()) {
       free.forEach((slab, indices) -> checkStates(cache, slab, indices));
+    }
+    if (cache.geometry().hasMarks()) {
+      free.forEach((slab, indices) -> checkMarks(cache, slab, indices, cached));
+    }
+  }
+
+  private static void checkMarks(KmemCache cache, long slab, BitSet free, Set<Long> cached) {
+    for (int i = 0; i < Slab.objects(slab) && !Slab.isFrozen(slab); i++) {
+      long object = cache.geometry().addressOf(slab, i);
+      check(
+          cache.store().guard().isInSlab(object) == free.get(i),
+          "%s: %s is %s, and yet its mark says otherwise",
+          cache,
+          Slabs.hex(object),
+          free.get(i) ? "free" : "not in its slab");
+      check(
+          free.get(i) || cache.store().guard().isInUse(object) != cached.contains(object),
+          "%s: %s is %s, and yet its key says otherwise",
+          cache,
+          Slabs.hex(object),
+          cached.contains(object) ? "in a sheaf" : "in use");
     }
   }
 

@@ -53,6 +53,12 @@ final class CorruptionTest {
     return objects;
   }
 
+  /** What the link of a free object is stored with. */
+  private int linkCode(long object) {
+    long slab = slabOf(object);
+    return cache.store().list().linkCode(slab, cache.geometry().indexOf(slab, object));
+  }
+
   /** Makes the link in a free object lead out of its slab. */
   private static void overwriteLink(long object) {
     Memory.putShort(object, (short) (Memory.getShort(object) ^ 0x4000));
@@ -100,8 +106,7 @@ final class CorruptionTest {
   void aFreelistThatWasCutShortGivesNothingBeyondTheSlab() {
     List<Long> objects = slabWithOneLiveObject(cache);
     long slab = slabOf(objects.getFirst());
-    short code = (short) (cache.store().cookie() >>> 16);
-    Memory.putShort(objects.get(5), (short) (code ^ Slab.NONE));
+    Memory.putShort(objects.get(5), (short) (linkCode(objects.get(5)) ^ Slab.NONE));
 
     List<Long> more = new ArrayList<>();
     assertThrows(
@@ -135,9 +140,8 @@ final class CorruptionTest {
   @Test
   void lookingAtAnObjectEndsThoughTheFreelistIsARing() {
     List<Long> objects = slabWithOneLiveObject(cache);
-    short code = (short) (cache.store().cookie() >>> 16);
     short before = Memory.getShort(objects.get(5));
-    Memory.putShort(objects.get(5), (short) (code ^ 5)); // to itself
+    Memory.putShort(objects.get(5), (short) (linkCode(objects.get(5)) ^ 5)); // to itself
 
     assertEquals("in a sheaf or in use", allocator.describe(objects.getFirst()).state());
 

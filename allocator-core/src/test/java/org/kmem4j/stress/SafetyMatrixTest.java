@@ -32,6 +32,7 @@ final class SafetyMatrixTest {
 
   static {
     COLUMNS.put("off", List.of());
+    COLUMNS.put("hardened", List.of("-Dkmem4j.hardened=true"));
     COLUMNS.put("debug", List.of("-Dkmem4j.debug=FZPU"));
   }
 

@@ -69,15 +69,27 @@ public class PairBenchmark extends KmemBenchmark {
 
     @Setup(Level.Trial)
     public void open() {
-      allocator = SlabAllocator.builder().max(MAX_BYTES).build();
+      allocator = settings().build();
       cache = allocator.createCache("pair", size);
       pool = new ObjectPool<>(cache);
       view = new Flyweight();
     }
 
+    SlabAllocator.Builder settings() {
+      return SlabAllocator.builder().max(MAX_BYTES);
+    }
+
     @TearDown(Level.Trial)
     public void close() {
       allocator.close();
+    }
+  }
+
+  /** The same, hardened. */
+  public static class Hardened extends Kmem {
+    @Override
+    SlabAllocator.Builder settings() {
+      return super.settings().hardened(true);
     }
   }
 
@@ -155,6 +167,14 @@ public class PairBenchmark extends KmemBenchmark {
   public long kmemCacheZeroed(Kmem kmem) {
     long object = kmem.cache.tryAlloc();
     Memory.fill(object, kmem.size, (byte) 0);
+    Memory.putLong(object, object);
+    kmem.cache.free(object);
+    return object;
+  }
+
+  @Benchmark
+  public long kmemCacheHardened(Hardened kmem) {
+    long object = kmem.cache.tryAlloc();
     Memory.putLong(object, object);
     kmem.cache.free(object);
     return object;

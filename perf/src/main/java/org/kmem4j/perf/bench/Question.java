@@ -29,6 +29,7 @@ enum Question {
       PairBenchmark.class,
       "kmemCache",
       "kmemCacheZeroed",
+      "kmemCacheHardened",
       "kmemCachePinned",
       "kmemCacheInGroup",
       "flyweight",
@@ -49,6 +50,16 @@ enum Question {
       "nettyAdaptive",
       "arrow",
       "chronicle"),
+  HARDENING(
+      "take one object, or many, write to each and give them back, by what is switched on",
+      HardeningBenchmark.class,
+      "off",
+      "hardened",
+      "doubleFree",
+      "headers",
+      "randomOrder",
+      "initOnAlloc",
+      "initOnFree"),
   POOL(
       "acquire a pooled object, write and read a field, release it",
       PoolBenchmark.class,
@@ -255,6 +266,7 @@ enum Question {
   static Map<String, List<String>> usualParams() {
     return Map.of(
         PAIR + ".size", List.of("64", "1024"),
+        HARDENING + ".size", List.of("64"),
         REPLACEMENT + ".live", List.of("4096", "262144"),
         BURST + ".order", List.of("same", "shuffled"),
         THREADS + ".threads", List.of("1", "2"),
