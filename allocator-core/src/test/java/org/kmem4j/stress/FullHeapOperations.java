@@ -10,6 +10,7 @@ import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.sync.PerThread;
@@ -132,7 +133,8 @@ class FullHeapOperations {
   @Test
   void ofACacheWithoutFronts() throws Exception {
     attempt(
-        allocator -> cache = allocator.createCache(CacheOptions.of("debugged", 64).debug(true)),
+        allocator ->
+            cache = allocator.createCache(CacheOptions.of("debugged", 64).debug(Debug.ALL)),
         allocator -> {
           takeAll(cache::tryAlloc);
           freeHalf(cache);
