@@ -18,6 +18,7 @@ import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.ObjectAccount;
 import org.kmem4j.slab.OutOfNativeMemoryException;
