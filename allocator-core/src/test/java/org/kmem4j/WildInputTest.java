@@ -182,6 +182,7 @@ final class WildInputTest {
 
     Door(SlabAllocator allocator) {
       super(
+          Set.of("close", "unmap", "destroy", "startAgent"),
           WORDS,
           TEXTS,
           SlabAllocator.class,

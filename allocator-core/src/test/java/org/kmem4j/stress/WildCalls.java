@@ -28,8 +28,6 @@ import org.kmem4j.slab.OutOfNativeMemoryException;
  * {@code '} and its URL encoding; null as {@code null}; everything else as {@code some}.
  */
 public abstract class WildCalls {
-  private static final Set<String> ENDS = Set.of("close", "unmap", "destroy", "startAgent");
-
   private static final Pattern NAMES_AN_ARGUMENT =
       Pattern.compile(
           "[a-z]\\w*|.*\"(?!this|<local)[a-z]\\w*(\\[.*\\])?\" is null", Pattern.DOTALL);
@@ -42,18 +40,20 @@ public abstract class WildCalls {
   private long[] arrayBefore;
 
   /**
+   * @param notCalled methods that are no part of this
    * @param words for addresses that {@link #number} knows
    * @param texts that mutations begin from
    * @param doors whose methods are called
    */
-  protected WildCalls(List<String> words, List<String> texts, Class<?>... doors) {
+  protected WildCalls(
+      Set<String> notCalled, List<String> words, List<String> texts, Class<?>... doors) {
     this.words = words;
     this.texts = texts;
     this.methods =
         Stream.of(doors)
             .flatMap(door -> Arrays.stream(door.getDeclaredMethods()))
             .filter(method -> Modifier.isPublic(method.getModifiers()) && !method.isSynthetic())
-            .filter(method -> !ENDS.contains(method.getName()))
+            .filter(method -> !notCalled.contains(method.getName()))
             .sorted(Comparator.comparing(WildCalls::signature))
             .toList();
   }
@@ -233,7 +233,8 @@ public abstract class WildCalls {
                       message.contains(value.toString())
                           || message.contains("0x" + Long.toHexString(value));
                   case Integer value -> message.contains(value.toString());
-                  case String value -> message.contains(value);
+                  case String value ->
+                      message.contains(value.substring(value.lastIndexOf('/') + 1));
                   case null -> message.contains("null");
                   default -> true;
                 });
