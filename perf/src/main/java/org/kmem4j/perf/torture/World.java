@@ -18,6 +18,7 @@ import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.ObjectAccount;
 import org.kmem4j.slab.OutOfNativeMemoryException;
@@ -87,7 +88,7 @@ final class World implements AutoCloseable {
     }
     var constructed = CacheOptions.of("constructed", 128).constructor(this::construct);
     roots.add(new Source(allocator.createCache(constructed), true));
-    var debugged = CacheOptions.of("debugged", 40).debug(true);
+    var debugged = CacheOptions.of("debugged", 40).debug(Debug.ALL);
     roots.add(new Source(allocator.createCache(debugged), false));
     var counted = CacheOptions.of("by-object", 96).objectAccount(new SometimesRefusing());
     roots.add(new Source(allocator.createCache(counted), false));

@@ -1,0 +1,43 @@
+package org.kmem4j.perf.jcstress;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.kmem4j.SlabAllocator;
+import org.kmem4j.slab.KmemCache;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.J_Result;
+
+/** One makes a slab and hands an object over, which the other frees: it finds the cookie. */
+@JCStressTest
+@Outcome(id = "0", expect = ACCEPTABLE, desc = "all is free")
+@Outcome(expect = FORBIDDEN, desc = "an object was lost or refused")
+@State
+public class GrowAndFlush {
+  private static final SlabAllocator ALLOCATOR =
+      SlabAllocator.builder().max(64 << 20).sheafCapacity(0).build();
+  private static final KmemCache CACHE = ALLOCATOR.createCache("jcstress", 4000);
+
+  private final AtomicLong handed = new AtomicLong();
+
+  @Actor
+  public void maker() {
+    handed.set(CACHE.alloc());
+  }
+
+  @Actor
+  public void freer() {
+    CACHE.free(handed.getAndSet(0));
+  }
+
+  @Arbiter
+  public void look(J_Result result) {
+    CACHE.free(handed.get());
+    result.r1 = CACHE.stats().usedObjects();
+  }
+}
