@@ -33,13 +33,11 @@ public class AllocateAndOffline extends GroupState {
   }
 
   @Arbiter
-  public void look(Z_Result result) throws Exception {
+  public void look(Z_Result result) {
     ALLOCATOR.free(object);
     long start = System.nanoTime();
     while (!child.isReleased() && System.nanoTime() - start < LIMIT_NANOS) {
-      synchronized (GROUPS) {
-        ALLOCATOR.agent().doWork();
-      }
+      work();
     }
     result.r1 = child.isReleased();
     parent.offline();
