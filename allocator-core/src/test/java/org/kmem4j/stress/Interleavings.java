@@ -25,8 +25,8 @@ import javax.tools.ToolProvider;
  * machine that executes one step after another: weaker orders are for jcstress.
  */
 public final class Interleavings {
-  /** A switch away from a thread that could go on; {@code -Dpreemptions=4} for more orders. */
-  private static final int PREEMPTIONS = Integer.getInteger("preemptions", 3);
+  /** A switch away from a thread that could go on; {@code -Dpreemptions=3} for more orders. */
+  private static final int PREEMPTIONS = Integer.getInteger("preemptions", 2);
 
   private static final int MOST_STEPS = 10_000;
 
@@ -84,7 +84,7 @@ public final class Interleavings {
   private final Semaphore ended = new Semaphore(0);
 
   // Of whoever's turn it is.
-  private List<Choice> choices = new ArrayList<>();
+  private final List<Choice> choices = new ArrayList<>();
   private int at;
   private int preemptions;
   private int steps;
@@ -98,11 +98,14 @@ public final class Interleavings {
   }
 
   private void exploreAll(Supplier<Scene> maker) {
+    run(maker.get()); // the first one does more: it makes slots, for instance
+    choices.clear();
     long start = System.nanoTime();
     long runs = 0;
     do {
       runs++;
       run(maker.get());
+      choices.subList(at, choices.size()).clear();
     } while (hasNext());
     System.out.printf(
         "%d interleavings, at most %d preemptions, %.1f s%n",
@@ -215,6 +218,9 @@ public final class Interleavings {
       }
       return null;
     }
+    if (at < choices.size() && !choices.get(at).options.equals(options)) {
+      choices.subList(at, choices.size()).clear(); // something took another way than before
+    }
     if (at == choices.size()) {
       choices.add(new Choice(options));
     }
@@ -278,12 +284,12 @@ public final class Interleavings {
     for (Steps copy : copies) {
       Path here = Path.of("src/main/java/org/kmem4j").resolve(copy.file);
       Path core = Path.of("../allocator-core").resolve(here);
-      String source = Files.readString(Files.exists(here) ? here : core);
+      String source = copy.apply(Files.readString(Files.exists(here) ? here : core));
       if (mutant != null && mutant.file().equals(copy.file)) {
         source = mutant.apply(source);
       }
       Path file = Files.createDirectories(folder.resolve("source")).resolve(here.getFileName());
-      files.add(Files.writeString(file, copy.apply(source)));
+      files.add(Files.writeString(file, source));
     }
     compile(files, folder);
     return ChildJvm.run(
@@ -291,6 +297,7 @@ public final class Interleavings {
         folder,
         Duration.ofMinutes(10),
         "-Dpreemptions=" + PREEMPTIONS,
+        "-Dkmem4j.rcu.maxPerSecond=1000000",
         "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
   }
 

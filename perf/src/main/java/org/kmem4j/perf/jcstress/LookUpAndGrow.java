@@ -23,10 +23,10 @@ import org.openjdk.jcstress.infra.results.Z_Result;
 @State
 public class LookUpAndGrow {
   private static final SlabAllocator ALLOCATOR =
-      SlabAllocator.builder().max(1 << 20).sheafCapacity(0).neverDecay().build();
+      SlabAllocator.builder().max(1L << 30).sheafCapacity(0).neverDecay().build();
   private static final KmemCache CACHE = ALLOCATOR.createCache("jcstress", 4000);
 
-  /** All pages were used and are free: what is made next begins where this did. */
+  /** Was used and is free: what is made next may begin where this did. */
   private final long where = ALLOCATOR.alloc(40_000);
 
   private long made;
