@@ -229,7 +229,7 @@ public record Mutant(
           of(
               "a membarrier between the writer's number and its look at the slots",
               "sync/Rcu.java",
-              "if (!FENCE) { Os.membarrier(); }",
+              "if (!FENCE && !interruptAll(start, maxNanos)) { return false; }",
               "",
               "sync.RcuLitmusTest#nothingIsReusedWhileASectionUsesItForLong",
               MANY_GRACE_PERIODS),

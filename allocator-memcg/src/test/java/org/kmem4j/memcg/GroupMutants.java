@@ -153,6 +153,24 @@ final class GroupMutants {
               "if (!tree.isReclaiming()) {",
               LIMIT + "whoIsRefusedAgainAndAgainDisturbsNobody"),
           of(
+              "after ten milliseconds it is looked for room again",
+              GROUP,
+              "&& System.nanoTime() - fruitlessSince < FRUITLESS_NANOS;",
+              ";",
+              LIMIT + "whereThereWasNoRoomItIsLookedForAgainAfterTenMilliseconds"),
+          of(
+              "the name of a closed group is free",
+              GROUP,
+              "parent.byName.remove(name);",
+              "",
+              "memcg.BadInputTest#aClosedGroupGetsNoLimits"),
+          of(
+              "the tree has a bound, for some of its methods call themselves",
+              GROUP,
+              "if (depth() == MAX_DEPTH) {",
+              "if (depth() > MAX_DEPTH) {",
+              "memcg.BadInputTest#aPathHasAtMost64Names"),
+          of(
               "whoever insists has the level held until it tries again",
               GROUP,
               "if (gainful) { return () -> { counter.unhold(); css.put(); }; }",

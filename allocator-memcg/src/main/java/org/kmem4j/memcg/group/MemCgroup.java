@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -75,6 +76,9 @@ public final class MemCgroup implements Account, AutoCloseable {
   static final long SIZE = MEM_CGROUP.end(64);
 
   static final String LAYOUT = MEM_CGROUP.toMarkdown();
+
+  /** Groups on the longest way from the root, which is not counted: each costs a charge a step. */
+  public static final int MAX_DEPTH = 64;
 
   /** Attempts to make room that gained nothing, after which a request is refused. */
   private static final int MAX_FRUITLESS = 16;
@@ -155,6 +159,10 @@ public final class MemCgroup implements Account, AutoCloseable {
     return parent == null ? "/" : parent.parent == null ? '/' + name : parent.path() + '/' + name;
   }
 
+  private int depth() {
+    return parent == null ? 0 : 1 + parent.depth();
+  }
+
   /** The group above, or null for the root. */
   public MemCgroup parent() {
     return parent;
@@ -168,6 +176,7 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** The group below of that name that is online, or null. */
   public MemCgroup child(String named) {
+    Objects.requireNonNull(named, "named");
     Map<String, MemCgroup> all = byName;
     return all == null ? null : all.get(named);
   }
@@ -177,7 +186,8 @@ public final class MemCgroup implements Account, AutoCloseable {
    *
    * @param named of letters, digits and {@code . _ - @ : +}, at most 255, not {@code .} or {@code
    *     ..}
-   * @throws IllegalArgumentException if the name is illegal or taken
+   * @throws IllegalArgumentException if the name is illegal or taken, or this group is {@value
+   *     #MAX_DEPTH} groups below the root
    * @throws IllegalStateException if this group is closed
    */
   public MemCgroup create(String named) {
@@ -203,6 +213,15 @@ public final class MemCgroup implements Account, AutoCloseable {
     checkName(named);
     if (!css.isOnline()) {
       throw new IllegalStateException(path() + " is closed: it gets no new groups");
+    }
+    if (depth() == MAX_DEPTH) {
+      throw new IllegalArgumentException(
+          path()
+              + " is "
+              + MAX_DEPTH
+              + " groups below the root: it gets no group \""
+              + named
+              + '"');
     }
     if (child(named) != null) {
       throw new IllegalArgumentException(path() + " has a group \"" + named + "\" already");
@@ -443,8 +462,8 @@ public final class MemCgroup implements Account, AutoCloseable {
     }
   }
 
-  private static void checkLimit(Limit which, long bytes) {
-    if (bytes < 0) {
+  private static void checkLimit(Limit which, Long bytes) {
+    if (bytes == null || bytes < 0) {
       throw new IllegalArgumentException(which.key() + "=" + bytes + ", accepted: 0 or more bytes");
     }
   }
@@ -501,7 +520,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   }
 
   private static long pages(long bytes) {
-    return bytes == Long.MAX_VALUE ? PageCounter.MAX : bytes >>> Os.PAGE_SHIFT;
+    return Math.min(bytes >>> Os.PAGE_SHIFT, PageCounter.MAX);
   }
 
   private static long limit(long pages) {
