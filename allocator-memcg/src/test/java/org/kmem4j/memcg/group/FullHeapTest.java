@@ -3,7 +3,6 @@ package org.kmem4j.memcg.group;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
-import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.stress.ChildJvm;
@@ -13,18 +12,16 @@ import org.kmem4j.stress.FullHeap;
 class FullHeapTest {
   @Test
   void whereverTheHeapEndsNothingIsLost() throws Exception {
-    run(false);
+    run(FullHeap.FLAGS);
   }
 
   @Test
   @Tag("slow")
   void withEveryAmountOfHeap() throws Exception {
-    run(true);
+    run(FullHeap.FLAGS_FOR_ALL);
   }
 
-  private static void run(boolean everyAmount) throws Exception {
-    String[] flags = Arrays.copyOf(FullHeap.FLAGS, FullHeap.FLAGS.length + 1);
-    flags[FullHeap.FLAGS.length] = "-Dtest.everyAmount=" + everyAmount;
+  private static void run(String[] flags) throws Exception {
     var result =
         ChildJvm.run(FullHeapOperations.class.getName(), null, Duration.ofSeconds(100), flags);
 
