@@ -1039,18 +1039,19 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** Has the heir pay for all caches. Guarded by the tree's lock. */
   private void reparent(OwnedCache[] caches) {
-    if (caches.length == 0) {
+    long count = caches.length;
+    if (count == 0) {
       return;
     }
     if (parent != null) {
-      parent.css.get(caches.length);
+      parent.css.get(count);
     }
     long heir = parent == null ? 0 : parent.address;
     for (OwnedCache cache : caches) {
       Memory.putLongRelease(cache.ownerWord(), heir); // pairs with payerOf
     }
     owned = null;
-    css.put(caches.length); // never the last: the initial reference is there still
+    css.put(count); // never the last: the initial reference is there still
   }
 
   /** As {@link #offline}. */
