@@ -78,8 +78,20 @@ public final class SlabAllocator implements AutoCloseable {
       throw new IllegalStateException("this process has as many caches as there can be");
     }
     this.pages = reserve();
-    this.slabs = new Slabs(pages, metadata, settings.slabs());
-    this.sizes = new SizeClasses(slabs, settings.debug()::of);
+    Slabs made = null;
+    try {
+      made = new Slabs(pages, metadata, settings.slabs());
+      this.sizes = new SizeClasses(made, settings.debug()::of);
+    } catch (OutOfMemoryError e) {
+      if (made != null) {
+        made.forget();
+      }
+      pages.unmap();
+      metadata.unmap();
+      PerThread.giveLink(pageLists.endLink());
+      throw e;
+    }
+    this.slabs = made;
   }
 
   /** Reserves the address space; a refusal leaves nothing behind. */

@@ -39,8 +39,8 @@ final class GroupMutants {
           of(
               "inherited caches are handed on too",
               GROUP,
-              "for (OwnedCache cache : owned) {",
-              "for (OwnedCache cache : owned) { if (cache.account() != this) { continue; }",
+              "owned().toArray(new OwnedCache[0]);",
+              "owned().stream().filter(some -> some.account() == this).toArray(OwnedCache[]::new);",
               LIFE + "severalGenerationsAreInheritedAtOnce"),
           of(
               "the caches of a closed group are retired",

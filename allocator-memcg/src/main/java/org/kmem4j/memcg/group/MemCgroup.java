@@ -231,12 +231,17 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** Guarded by the tree's lock. */
   void adopt(MemCgroup child) {
     if (children == null) {
-      children = new ConcurrentSkipListMap<>();
       byName = new ConcurrentHashMap<>();
+      children = new ConcurrentSkipListMap<>();
+    }
+    try {
+      byName.put(child.name, child);
+      children.put(child.serial, child);
+    } catch (OutOfMemoryError e) {
+      byName.remove(child.name);
+      throw e;
     }
     css.get(1);
-    byName.put(child.name, child);
-    children.put(child.serial, child);
   }
 
   /** The next group below this one that is younger than {@code serial}, dying ones included. */
@@ -856,7 +861,11 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   private void lookAtLater() {
     if (!toLookAt.get() && toLookAt.compareAndSet(false, true)) {
-      tree.lookAtLater(this);
+      try {
+        tree.lookAtLater(this);
+      } catch (OutOfMemoryError e) {
+        toLookAt.set(false); // the next event tries again
+      }
     }
   }
 
@@ -902,6 +911,13 @@ public final class MemCgroup implements Account, AutoCloseable {
     owned.add(cache);
   }
 
+  /** The opposite; takes no memory. Guarded by the tree's lock. */
+  private void disown(OwnedCache cache) {
+    if (owned != null) {
+      owned.remove(cache);
+    }
+  }
+
   @Override
   public boolean link(OwnedCache cache, Runnable publish) {
     synchronized (tree.lock) {
@@ -909,8 +925,17 @@ public final class MemCgroup implements Account, AutoCloseable {
         return false;
       }
       own(cache);
-      css.get(1);
-      publish.run();
+      boolean done = false;
+      try {
+        css.get(1);
+        publish.run();
+        done = true;
+      } finally {
+        if (!done) { // there was no room on the Java heap
+          owned.remove(cache);
+          css.put();
+        }
+      }
       return true;
     }
   }
@@ -987,6 +1012,9 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** Guarded by the tree's lock. */
   private void goOffline(List<Leftovers.Cache> left) {
+    // All memory that is needed is taken before anything changes, but for that of the report.
+    OwnedCache[] caches = owned().toArray(new OwnedCache[0]);
+    handOver(caches);
     css.setOffline(); // whoever charges from here on charges the heir
     css.counter().setMin(0);
     css.counter().setLow(0);
@@ -996,22 +1024,41 @@ public final class MemCgroup implements Account, AutoCloseable {
     for (MemCgroup level = parent; level != null; level = level.parent) {
       level.dyingDescendants.incrementAndGet();
     }
-    for (OwnedCache cache : owned()) {
-      boolean inherited = !equals(cache.account());
+    for (OwnedCache cache : caches) {
       cache.retire();
+    }
+    reparent(caches);
+    tree.slabs.endings().addAfterGracePeriod(end);
+    for (OwnedCache cache : caches) {
       long objects = cache.usedObjects();
       if (objects > 0) {
+        boolean inherited = !equals(cache.account());
         long bytes = objects * cache.bytesPerObject();
         left.add(new Leftovers.Cache(cache.name(), inherited, objects, bytes));
       }
     }
-    reparent();
-    tree.slabs.endings().addAfterGracePeriod(end);
   }
 
-  /** Hands all caches over. Guarded by the tree's lock. */
-  private void reparent() {
-    long count = owned().size();
+  /** Enters all caches into the heir's list. Guarded by the tree's lock. */
+  private void handOver(OwnedCache[] caches) {
+    if (parent == null) {
+      return;
+    }
+    try {
+      for (OwnedCache cache : caches) {
+        parent.own(cache);
+      }
+    } catch (OutOfMemoryError e) {
+      for (OwnedCache cache : caches) {
+        parent.disown(cache);
+      }
+      throw e;
+    }
+  }
+
+  /** Has the heir pay for all caches. Guarded by the tree's lock. */
+  private void reparent(OwnedCache[] caches) {
+    long count = caches.length;
     if (count == 0) {
       return;
     }
@@ -1019,11 +1066,8 @@ public final class MemCgroup implements Account, AutoCloseable {
       parent.css.get(count);
     }
     long heir = parent == null ? 0 : parent.address;
-    for (OwnedCache cache : owned) {
+    for (OwnedCache cache : caches) {
       Memory.putLongRelease(cache.ownerWord(), heir); // pairs with payerOf
-      if (parent != null) {
-        parent.own(cache);
-      }
     }
     owned = null;
     css.put(count); // never the last: the initial reference is there still
@@ -1084,11 +1128,16 @@ public final class MemCgroup implements Account, AutoCloseable {
 
     private void release() {
       synchronized (tree.lock) {
+        try {
+          if (parent != null) {
+            parent.children.remove(serial);
+          }
+        } catch (OutOfMemoryError e) { // no room on the Java heap: once more, later
+          tree.slabs.endings().add(this);
+          throw e;
+        }
         for (MemCgroup level = parent; level != null; level = level.parent) {
           level.dyingDescendants.decrementAndGet();
-        }
-        if (parent != null) {
-          parent.children.remove(serial);
         }
       }
       tree.forget(MemCgroup.this);

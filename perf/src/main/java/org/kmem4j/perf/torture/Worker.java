@@ -74,6 +74,21 @@ class Worker {
   }
 
   private static final Act[] ACTS = Act.values();
+
+  private static final Act[] WITH_LITTLE_HEAP = {
+    Act.REPLACE,
+    Act.BULK_CALLS,
+    Act.SIZES,
+    Act.LARGE,
+    Act.INSIST,
+    Act.FLOOD_CALLS,
+    Act.PREWARM,
+    Act.LIMITS,
+    Act.SHRINK,
+    Act.TRIM,
+    Act.TENANT
+  };
+
   private static final int WEIGHTS = Arrays.stream(ACTS).mapToInt(act -> act.weight).sum();
 
   /** Which act a number below {@link #WEIGHTS} stands for: by 64ths of it, then one by one. */
@@ -157,6 +172,21 @@ class Worker {
       refusals++;
     } catch (Faults.Injected e) {
       return; // from a constructor
+    }
+  }
+
+  /**
+   * Does one of those things that hold no object outside the hand where heap may be missing.
+   *
+   * @throws OutOfMemoryError if heap was missing
+   */
+  final void stepWithLittleHeap() {
+    act = WITH_LITTLE_HEAP[random.nextInt(WITH_LITTLE_HEAP.length)];
+    calls[act.ordinal()]++;
+    try {
+      perform();
+    } catch (OutOfNativeMemoryException e) {
+      refusals++;
     }
   }
 

@@ -368,6 +368,9 @@ final class World implements AutoCloseable {
     checkReleased(System.nanoTime());
     allocator.trim();
     check(0);
+    if (groups.groups().size() != 1) {
+      throw new Violation(Kind.STUCK_GROUP, "groups are left at the end: " + groups.groups());
+    }
     for (KmemCache cache : allocator.slabs().snapshot()) {
       if (cache.pages() != 0) {
         throw new Violation(
