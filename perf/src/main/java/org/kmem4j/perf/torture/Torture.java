@@ -199,7 +199,7 @@ final class Torture {
       }
       world.faults.on(false);
       world.settle();
-      world.check(workers.stream().mapToLong(Worker::held).sum());
+      world.check(workers.stream().map(Worker::hand).toList());
       quietPoints++;
       long resident = resident();
       peakResident = Math.max(peakResident, resident);
@@ -224,7 +224,7 @@ final class Torture {
         world.faults.add(1);
       }
       world.settle();
-      world.check(workers.stream().mapToLong(Worker::held).sum());
+      world.check(workers.stream().map(Worker::hand).toList());
     }
   }
 

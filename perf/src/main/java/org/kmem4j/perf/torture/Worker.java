@@ -151,8 +151,9 @@ class Worker {
     return refusals;
   }
 
-  long held() {
-    return hand.count();
+  /** What it holds. */
+  Hand hand() {
+    return hand;
   }
 
   // ------------------------------------------------------------------ the loop
