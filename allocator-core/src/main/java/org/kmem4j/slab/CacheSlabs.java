@@ -66,7 +66,8 @@ final class CacheSlabs {
     this.hardening = slabs.settings().hardening();
     this.guard = !options.debug() && hardening.isGuarding() ? new Guard(this, hardening) : null;
     // A guard finds the slab of an object by the size of its cache's slabs.
-    this.smallest = guard != null ? geometry : smallest(options, geometry);
+    boolean oneOrder = guard != null && (hardening.doubleFree() || hardening.headers());
+    this.smallest = oneOrder ? geometry : smallest(options, geometry);
     int keepEmpty = Math.clamp(KEEP_EMPTY_BYTES / geometry.slabBytes(), 1, KEEP_EMPTY);
     this.list = new PartialList(cache, this, keepEmpty);
   }
@@ -310,6 +311,9 @@ final class CacheSlabs {
       }
       if (end == 0) {
         damage = headerOverwritten(object);
+        if (guard != null) {
+          guard.keep(object); // it stays in use
+        }
       } else if (good > 0 && sheaf.get(good - 1) == object) {
         damage = freedTwice(object);
       } else {
