@@ -1,7 +1,5 @@
 package org.kmem4j;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Properties;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -26,7 +24,7 @@ import org.kmem4j.slab.SlabSettings;
  * @param frontBudgetBytes most bytes that fronts may be able to hold; negative for an eighth of
  *     {@code maxBytes}
  * @param waitNanos how long an allocation waits for a grace period
- * @param debug names of the caches that debug, each may end in {@code *}
+ * @param debug which caches check what
  * @param hardening what production does against wrong use
  */
 record Settings(
@@ -39,7 +37,7 @@ record Settings(
     int sheafCapacity,
     long frontBudgetBytes,
     long waitNanos,
-    List<String> debug,
+    DebugRules debug,
     Hardening hardening) {
 
   static final String MAX = "kmem4j.max";
@@ -123,7 +121,7 @@ record Settings(
         count(properties, SHEAF, 62, 0, 510),
         size(properties, FRONTS, DERIVED),
         duration(WAIT, properties.getProperty(WAIT, "1ms"), ""),
-        patterns(properties.getProperty(DEBUG)),
+        debug(properties.getProperty(DEBUG, "false")),
         hardening(properties));
   }
 
@@ -137,18 +135,12 @@ record Settings(
         flag(properties, INIT_ON_FREE));
   }
 
-  private static List<String> patterns(String value) {
-    if (value == null || value.equals("false")) {
-      return List.of();
+  private static DebugRules debug(String value) {
+    try {
+      return DebugRules.parse(value);
+    } catch (IllegalArgumentException e) {
+      throw bad(DEBUG, value, e.getMessage());
     }
-    List<String> patterns = new ArrayList<>();
-    for (String pattern : value.equals("true") ? new String[] {"*"} : value.split(",", -1)) {
-      if (!pattern.matches("[\\x21-\\x29\\x2b-\\x7e]*\\*?") || pattern.isEmpty()) {
-        throw bad(DEBUG, value, "true, false, or names of caches that may end in *, comma between");
-      }
-      patterns.add(pattern);
-    }
-    return List.copyOf(patterns);
   }
 
   /** The same settings as properties: what a builder changes one by one. */
@@ -165,24 +157,13 @@ record Settings(
       properties.setProperty(FRONTS, Long.toString(frontBudgetBytes));
     }
     properties.setProperty(WAIT, waitNanos + "ns");
-    if (!debug.isEmpty()) {
-      properties.setProperty(DEBUG, String.join(",", debug));
-    }
+    properties.setProperty(DEBUG, debug.toString());
     properties.setProperty(DOUBLE_FREE, Boolean.toString(hardening.doubleFree()));
     properties.setProperty(HEADERS, Boolean.toString(hardening.headers()));
     properties.setProperty(RANDOM_ORDER, Boolean.toString(hardening.randomOrder()));
     properties.setProperty(INIT_ON_ALLOC, Boolean.toString(hardening.initOnAlloc()));
     properties.setProperty(INIT_ON_FREE, Boolean.toString(hardening.initOnFree()));
     return properties;
-  }
-
-  boolean debugs(String cache) {
-    return debug.stream()
-        .anyMatch(
-            pattern ->
-                pattern.endsWith("*")
-                    ? cache.startsWith(pattern.substring(0, pattern.length() - 1))
-                    : cache.equals(pattern));
   }
 
   PageSettings pages() {

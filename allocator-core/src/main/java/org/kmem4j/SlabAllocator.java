@@ -50,8 +50,6 @@ import org.kmem4j.sync.StackProbe;
  * yet a stale access reads zeroes and does not crash. {@link #unmap} ends that.
  */
 public final class SlabAllocator implements AutoCloseable {
-  private static final System.Logger LOGGER = System.getLogger("org.kmem4j");
-
   /** Room for the structs of all caches that a process can have. */
   private static final long METADATA_BYTES = 32 << 20;
 
@@ -81,7 +79,7 @@ public final class SlabAllocator implements AutoCloseable {
     }
     this.pages = reserve();
     this.slabs = new Slabs(pages, metadata, settings.slabs());
-    this.sizes = new SizeClasses(slabs, settings.debugs("size-*"));
+    this.sizes = new SizeClasses(slabs, settings.debug()::of);
   }
 
   /** Reserves the address space; a refusal leaves nothing behind. */
@@ -133,7 +131,7 @@ public final class SlabAllocator implements AutoCloseable {
    * @throws OutOfNativeMemoryException if there is no room for one more cache
    */
   public KmemCache createCache(CacheOptions options) {
-    return slabs.create(settings.debugs(options.name()) ? options.debug(true) : options);
+    return slabs.create(options.debug(settings.debug().with(options.debug(), options.name())));
   }
 
   /**
@@ -329,7 +327,7 @@ public final class SlabAllocator implements AutoCloseable {
       runner =
           new AgentRunner(
               idle,
-              error -> LOGGER.log(System.Logger.Level.ERROR, "the kmem4j agent failed", error),
+              error -> logger().log(System.Logger.Level.ERROR, "the kmem4j agent failed", error),
               null,
               agent);
       Thread thread = new Thread(runner, agent.roleName());
@@ -379,7 +377,7 @@ public final class SlabAllocator implements AutoCloseable {
       if (now - nextTick >= 0) {
         nextTick = now + tickNanos;
         boolean never = settings.decayNanos() == PageSettings.NEVER;
-        work += slabs.tick(never ? Integer.MAX_VALUE : IDLE_TICKS);
+        work += slabs.tick(never ? Slabs.NEVER : IDLE_TICKS);
       }
       return work + (int) Math.min(Integer.MAX_VALUE, pages.decay(now));
     }
@@ -468,9 +466,14 @@ public final class SlabAllocator implements AutoCloseable {
     }
   }
 
+  /** Looked up when there is something to say: loading a logger takes as long as all else here. */
+  private static System.Logger logger() {
+    return System.getLogger("org.kmem4j");
+  }
+
   private static void warn(LiveReport report) {
     if (!report.isEmpty()) {
-      LOGGER.log(System.Logger.Level.WARNING, "closed with live memory: {0}", report);
+      logger().log(System.Logger.Level.WARNING, "closed with live memory: {0}", report);
     }
   }
 
@@ -548,9 +551,14 @@ public final class SlabAllocator implements AutoCloseable {
       return with(Settings.FRONTS, bytes);
     }
 
-    /** Catches wrong use in the caches named, each of which may end in {@code *}. */
-    public Builder debug(String... caches) {
-      return with(Settings.DEBUG, String.join(",", caches));
+    /**
+     * Catches wrong use: as {@code kmem4j.debug}, {@code "FZPU"}, {@code "U,order,size-*"} or the
+     * like.
+     *
+     * @see org.kmem4j.slab.Debug
+     */
+    public Builder debug(String lettersAndCaches) {
+      return with(Settings.DEBUG, lettersAndCaches);
     }
 
     /**

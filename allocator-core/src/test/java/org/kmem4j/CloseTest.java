@@ -23,6 +23,7 @@ import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.OwnedCache;
@@ -105,7 +106,7 @@ final class CloseTest {
     SlabAllocator allocator = allocators.open();
     KmemCache cache = allocator.createCache("c", 64);
     KmemCache child = cache.in(new Nobody());
-    KmemCache debug = allocator.createCache(CacheOptions.of("d", 64).debug(true));
+    KmemCache debug = allocator.createCache(CacheOptions.of("d", 64).debug(Debug.ALL));
     SizeClasses sizes = allocator.in(new Nobody());
     ObjectPool<Flyweight> pool = allocator.pool("p", 64);
     long object = cache.alloc();

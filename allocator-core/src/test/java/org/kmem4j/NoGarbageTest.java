@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Pin;
@@ -80,8 +81,9 @@ final class NoGarbageTest {
   }
 
   @Test
-  void withDebugging() {
-    KmemCache cache = allocators.open().createCache(CacheOptions.of("c", 64).debug(true));
+  void withDebuggingThatDoesNotTrack() {
+    KmemCache cache =
+        allocators.open().createCache(CacheOptions.of("c", 64).debug(Debug.of("FZP")));
 
     assertEquals(0, bytesPerRun(() -> cache.free(cache.tryAlloc())));
   }

@@ -11,7 +11,6 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -20,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.page.PageSettings;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.Hardening;
 
 /**
@@ -44,7 +44,7 @@ final class SettingsTest {
         () -> assertFalse(settings.preTouch() || settings.lockInMemory() || settings.hugePages()),
         () -> assertEquals(1_000_000, settings.waitNanos()),
         () -> assertEquals(settings.maxBytes() / 8, settings.slabs().frontBudgetBytes()),
-        () -> assertEquals(List.of(), settings.debug()));
+        () -> assertEquals(Debug.NONE, settings.debug().of("any")));
   }
 
   @Test
@@ -75,7 +75,7 @@ final class SettingsTest {
             14,
             1 << 20,
             5_000,
-            List.of("a", "b*"),
+            DebugRules.parse("FZPU,a,b*"),
             new Hardening(true, false, false, false, true)),
         settings);
     assertEquals(settings, Settings.from(settings.toProperties()), "there and back");
@@ -169,6 +169,53 @@ final class SettingsTest {
     String text = error.getMessage();
     assertTrue(text.contains("-D" + name + " is unknown; the nearest name is " + nearest), text);
     assertTrue(text.contains("kmem4j.debug"), "and all others: " + text);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # value         | cache   | checks
+          true            | any     | FZPU
+          false           | any     | ''
+          -               | any     | ''
+          FZ              | any     | FZ
+          order           | order   | FZPU
+          order           | orders  | ''
+          order*,x        | orders  | FZPU
+          U,order,size-*  | size-64 | U
+          U,order,size-*  | other   | ''
+          F;PU,order      | order   | PU
+          F;PU,order      | other   | F
+          PU,order;F      | order   | PU
+          true;-,noisy*   | noisy-1 | ''
+          true;-,noisy*   | quiet   | FZPU
+          false,order     | order   | ''
+          FUZZ            | any     | FZU
+          FOO             | FOO     | FZPU
+          """)
+  void lettersComeFirstAndNamesAfterThem(String value, String cache, String letters) {
+    DebugRules rules = settings("kmem4j.debug", value).debug();
+
+    assertEquals(Debug.of(letters), rules.of(cache));
+    assertEquals(rules, DebugRules.parse(rules.toString()), "there and back");
+  }
+
+  @Test
+  void whatAProgramAsksForIsCheckedWhateverThePropertySays() {
+    DebugRules rules = DebugRules.parse("Z,order");
+
+    assertEquals(Debug.of("UZ"), rules.with(Debug.of("U"), "order"));
+    assertEquals(Debug.of("U"), rules.with(Debug.of("U"), "other"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"FZ,", ",order", "FZ;", "FZ,a b", "FZ,a*b", "order,,x"})
+  void aRuleThatIsNoneIsRefused(String value) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
+
+    assertTrue(error.getMessage().contains("as in FZ,order,size-*"), error.getMessage());
   }
 
   /** The names of another module, as {@code META-INF/services} or its descriptor register them. */

@@ -19,6 +19,7 @@ import org.kmem4j.pool.Flyweight;
 import org.kmem4j.pool.ObjectPool;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.CacheStats;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.Description;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OutOfNativeMemoryException;
@@ -217,7 +218,7 @@ final class SlabAllocatorTest {
   @Test
   void aDebugCacheKnowsWhatIsInUse() {
     SlabAllocator allocator = allocators.open();
-    KmemCache cache = allocator.createCache(CacheOptions.of("d", 100).debug(true));
+    KmemCache cache = allocator.createCache(CacheOptions.of("d", 100).debug(Debug.ALL));
     long object = cache.alloc();
 
     assertEquals("in use", allocator.describe(object).state());
@@ -256,7 +257,7 @@ final class SlabAllocatorTest {
 
   @Test
   void debuggingIsSwitchedOnByName() {
-    SlabAllocator allocator = allocators.open(b -> b.debug("order*", "exact"));
+    SlabAllocator allocator = allocators.open(b -> b.debug("order*,exact"));
 
     assertAll(
         () -> assertTrue(allocator.createCache("orders", 8).isDebug()),

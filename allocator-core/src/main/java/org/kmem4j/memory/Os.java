@@ -38,9 +38,9 @@ public final class Os {
   private static final int MADV_DONTNEED = 4;
   private static final int MADV_HUGEPAGE = 14;
   private static final int MADV_NOHUGEPAGE = 15;
-  private static final int MEMBARRIER_PRIVATE_EXPEDITED = 1 << 3;
-  private static final int MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
-  private static final int PR_SET_VMA = 0x53564d41;
+  private static final long MEMBARRIER_PRIVATE_EXPEDITED = 1 << 3;
+  private static final long MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
+  private static final long PR_SET_VMA = 0x53564d41;
 
   private static final boolean LINUX =
       System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
@@ -49,6 +49,7 @@ public final class Os {
   private static final int MAP_NORESERVE = LINUX ? 0x4000 : 0x40;
   private static final int MAP_FIXED = 0x10;
   private static final long SYS_MEMBARRIER = AARCH64 ? 283 : 324;
+  private static final long SYS_PRCTL = AARCH64 ? 167 : 157;
   private static final int SC_PAGESIZE = LINUX ? 30 : 29;
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
@@ -66,20 +67,17 @@ public final class Os {
       call("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
   private static final MethodHandle MPROTECT =
       call("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle MINCORE =
-      call("mincore", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS));
   private static final MethodHandle MLOCK =
       call("mlock", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+  /** For what has no shape in common with another call: each shape takes long to link. */
   private static final MethodHandle SYSCALL =
       call(
           "syscall",
-          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT),
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
           Linker.Option.firstVariadicArg(1));
-  private static final MethodHandle PRCTL =
-      call(
-          "prctl",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS),
-          Linker.Option.firstVariadicArg(1));
+
   private static final MethodHandle SYSCONF =
       call("sysconf", FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
   private static final MethodHandle STRERROR =
@@ -88,7 +86,44 @@ public final class Os {
   /** Whether {@link #membarrier} works here. If not, readers need full fences. */
   public static final boolean MEMBARRIER = registerMembarrier();
 
+  /** Decides which system calls fail: for tests of what a refusal leaves behind. */
+  @FunctionalInterface
+  public interface Faults {
+    /**
+     * The errno with which a call fails instead of being made; 0 to make it. Called by any thread.
+     */
+    int errnoOf(String call);
+  }
+
+  /** Null but in tests. Looked at before a system call, which takes a thousand times as long. */
+  private static volatile Faults faults;
+
   private Os() {}
+
+  /** Linked by who looks: each kind of call takes some milliseconds of a JVM's start. */
+  private static final class Residency {
+    static final MethodHandle MINCORE =
+        call("mincore", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS));
+  }
+
+  /** From now on {@code some} decides which system calls fail; null for none. */
+  public static void injectFaults(Faults some) {
+    faults = some;
+  }
+
+  private static void failIfInjected(String call, String arguments) {
+    Faults some = faults;
+    int errno = some == null ? 0 : some.errnoOf(call);
+    if (errno != 0) {
+      throw failed(call, arguments + ", injected", errno);
+    }
+  }
+
+  private static void failIfInjected(String call, long address, long bytes) {
+    if (faults != null) {
+      failIfInjected(call, range(address, bytes));
+    }
+  }
 
   /** Maps zero pages that may be read and written; memory comes with the first touch. */
   public static long map(long bytes, String name) {
@@ -96,6 +131,7 @@ public final class Os {
   }
 
   private static long map(long at, long bytes, int protection, int moreFlags, String name) {
+    failIfInjected("mmap", at, bytes);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | moreFlags;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
@@ -134,6 +170,7 @@ public final class Os {
     if (bytes == 0) {
       return;
     }
+    failIfInjected("munmap", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       if ((int) MUNMAP.invokeExact(state, address, bytes) != 0) {
@@ -163,6 +200,7 @@ public final class Os {
   }
 
   private static void advise(long address, long bytes, int advice, String name) {
+    failIfInjected("madvise", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       if ((int) MADVISE.invokeExact(state, address, bytes, advice) != 0) {
@@ -175,6 +213,7 @@ public final class Os {
 
   /** Forbids, or allows again, every access to whole pages. */
   public static void protect(long address, long bytes, boolean accessible) {
+    failIfInjected("mprotect", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       int protection = accessible ? PROT_READ_WRITE : PROT_NONE;
@@ -188,6 +227,7 @@ public final class Os {
 
   /** Keeps pages in memory. */
   public static void lock(long address, long bytes) {
+    failIfInjected("mlock", address, bytes);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       if ((int) MLOCK.invokeExact(state, address, bytes) != 0) {
@@ -207,7 +247,7 @@ public final class Os {
       long pages = 0;
       for (long at = 0; at < bytes; at += step) {
         long length = Math.min(step, bytes - at);
-        if ((int) MINCORE.invokeExact(state, address + at, length, present) != 0) {
+        if ((int) Residency.MINCORE.invokeExact(state, address + at, length, present) != 0) {
           throw failed("mincore", range(address + at, length), state);
         }
         for (long i = 0; i < length / PAGE_BYTES; i++) {
@@ -222,10 +262,13 @@ public final class Os {
 
   /** Interrupts every running thread of this process with a full fence, and returns afterwards. */
   public static void membarrier() {
+    failIfInjected("membarrier", "PRIVATE_EXPEDITED");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       long rc =
-          (long) SYSCALL.invokeExact(state, SYS_MEMBARRIER, MEMBARRIER_PRIVATE_EXPEDITED, 0, 0);
+          (long)
+              SYSCALL.invokeExact(
+                  state, SYS_MEMBARRIER, MEMBARRIER_PRIVATE_EXPEDITED, 0L, 0L, 0L, 0L);
       if (rc != 0) {
         throw failed("membarrier", "PRIVATE_EXPEDITED", state);
       }
@@ -241,8 +284,8 @@ public final class Os {
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
-      int command = MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
-      return (long) SYSCALL.invokeExact(state, SYS_MEMBARRIER, command, 0, 0) == 0;
+      long command = MEMBARRIER_REGISTER_PRIVATE_EXPEDITED;
+      return (long) SYSCALL.invokeExact(state, SYS_MEMBARRIER, command, 0L, 0L, 0L, 0L) == 0;
     } catch (Throwable e) {
       throw rethrow(e);
     }
@@ -267,13 +310,15 @@ public final class Os {
 
   /** Shows the mapping's name in {@code /proc/self/maps}; older kernels do not support it. */
   private static void nameMapping(long address, long bytes, String name) {
-    if (!LINUX || PRCTL == null) {
+    if (!LINUX || SYSCALL == null) {
       return;
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(name);
-      int ignored =
-          (int) PRCTL.invokeExact(arena.allocate(STATE), PR_SET_VMA, 0L, address, bytes, text);
+      long ignored =
+          (long)
+              SYSCALL.invokeExact(
+                  arena.allocate(STATE), SYS_PRCTL, PR_SET_VMA, 0L, address, bytes, text.address());
     } catch (Throwable e) {
       throw rethrow(e);
     }
@@ -290,7 +335,10 @@ public final class Os {
   }
 
   private static OsException failed(String call, String arguments, MemorySegment state) {
-    int errno = (int) ERRNO.get(state, 0L);
+    return failed(call, arguments, (int) ERRNO.get(state, 0L));
+  }
+
+  private static OsException failed(String call, String arguments, int errno) {
     String text;
     try {
       text = Native.text((MemorySegment) STRERROR.invokeExact(errno));

@@ -1,8 +1,8 @@
 package org.kmem4j.page;
 
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
@@ -63,12 +63,16 @@ public final class PageAllocator {
 
   private final BooleanSupplier mayKeepLists = () -> listsAllowed;
 
-  /** Lists that were taken away and wait for their grace period; each is emptied, then removed. */
-  private final Queue<Sheaf> drained = new ConcurrentLinkedQueue<>();
+  /**
+   * Lists that were taken away and wait for their grace period; each is emptied, then removed.
+   * Guarded by itself.
+   */
+  private final ArrayList<Sheaf> drained = new ArrayList<>();
 
   // Guarded by the lock.
   private final Buddy buddy;
-  private int frontier; // regions below it are accessible
+  private int frontier; // regions below it are accessible, but for those that were refused
+  private final BitSet refused; // regions below the frontier; each is tried again, and no other
   private int mappedPages;
   private int peakPages;
   private long tradeable; // pages that may yet be given back before the peak rises
@@ -105,6 +109,7 @@ public final class PageAllocator {
     long base = Os.reserve(bytes, (long) REGION_PAGES << Os.PAGE_SHIFT, "kmem4j pages");
     this.map = new PageMap(base, (int) pages);
     this.buddy = new Buddy(map);
+    this.refused = new BitSet(regions); // so that noting one takes no memory
     this.lists = lists;
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
@@ -166,20 +171,23 @@ public final class PageAllocator {
     if (list == Front.BUSY) {
       return NONE;
     }
-    if (list == null) {
-      list = new Sheaf(LIST_CAPACITY);
-    }
-    int page = takeBlock(0);
-    // A page that the thread never uses is memory that nobody has: a few, not a full list.
-    for (int i = 0; page != NONE && i < LIST_CAPACITY / 4; i++) {
-      int another = takeBackedPage();
-      if (another == NONE) {
-        break;
+    try {
+      if (list == null) {
+        list = new Sheaf(LIST_CAPACITY);
       }
-      list.push(map.addressOf(another));
+      int page = takeBlock(0);
+      // A page that the thread never uses is memory that nobody has: a few, not a full list.
+      for (int i = 0; page != NONE && i < LIST_CAPACITY / 4; i++) {
+        int another = takeBackedPage();
+        if (another == NONE) {
+          break;
+        }
+        list.push(map.addressOf(another));
+      }
+      return page;
+    } finally {
+      attachList(slot, list);
     }
-    attachList(slot, list);
-    return page;
   }
 
   /** Gives half of the caller's full list back, and the page too unless it now fits. */
@@ -188,17 +196,22 @@ public final class PageAllocator {
     if (list == Front.BUSY) {
       return false;
     }
-    if (list == null) {
-      list = new Sheaf(LIST_CAPACITY);
+    try {
+      if (list == null) {
+        list = new Sheaf(LIST_CAPACITY);
+      }
+      emptyList(list, LIST_CAPACITY / 2);
+      list.push(address);
+      return true;
+    } catch (OutOfMemoryError e) {
+      return false; // no room on the Java heap for a list: the page goes where it came from
+    } finally {
+      attachList(slot, list);
     }
-    emptyList(list, LIST_CAPACITY / 2);
-    list.push(address);
-    attachList(slot, list);
-    return true;
   }
 
   private void attachList(Slot slot, Sheaf list) {
-    if (!Front.attach(slot, lists, list, mayKeepLists)) {
+    if (!Front.attach(slot, lists, list, mayKeepLists) && list != null) {
       emptyList(list, 0);
     }
   }
@@ -220,17 +233,37 @@ public final class PageAllocator {
    */
   public void drainLists(long maxNanos, Deferred deferred) {
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      Sheaf list = Front.unlink(PerThread.slot(i), lists);
-      if (list != null) {
-        drained.add(list);
-        deferred.add(
-            () -> {
-              emptyList(list, 0);
-              drained.remove(list);
-            });
+      if (!Front.isAbsent(PerThread.slot(i), lists)) {
+        drainList(PerThread.slot(i), deferred);
       }
     }
     deferred.finish(maxNanos);
+  }
+
+  private void drainList(Slot slot, Deferred deferred) {
+    Drained item = new Drained(); // all memory that is needed is taken before the list is
+    synchronized (drained) {
+      drained.ensureCapacity(drained.size() + 1);
+      item.list = Front.unlink(slot, lists);
+      if (item.list == null) {
+        return;
+      }
+      drained.add(item.list);
+    }
+    deferred.add(item);
+  }
+
+  /** A list that was taken from its thread. */
+  private final class Drained extends Deferred.Item {
+    private Sheaf list;
+
+    @Override
+    protected void finish() {
+      emptyList(list, 0);
+      synchronized (drained) {
+        drained.remove(list);
+      }
+    }
   }
 
   /** Takes a block from the buddy, in a new region if need be, and books its memory. */
@@ -375,29 +408,46 @@ public final class PageAllocator {
     int first;
     lock.lock();
     try {
-      if (frontier + count > regions) {
+      first = count == 1 ? refused.nextSetBit(0) : NONE;
+      if (first != NONE) {
+        refused.clear(first);
+      } else if (frontier + count > regions) {
         return NONE;
+      } else {
+        first = frontier;
+        frontier += count;
       }
-      first = frontier;
-      frontier += count;
     } finally {
       lock.unlock();
     }
-    boolean open = open(first, count);
-    lock.lock();
+    boolean open = false;
     try {
-      for (int region = first; open && region < first + count; region++) {
-        boolean booked = touched && book(region * REGION_PAGES, MAX_ORDER);
-        assert booked == touched || mappedPages + REGION_PAGES > ceilingPages;
-        buddy.put(region * REGION_PAGES, MAX_ORDER);
+      open = open(first, count);
+    } finally { // whatever it throws
+      lock.lock();
+      try {
+        for (int region = first; open && region < first + count; region++) {
+          boolean booked = touched && book(region * REGION_PAGES, MAX_ORDER);
+          assert booked == touched || mappedPages + REGION_PAGES > ceilingPages;
+          buddy.put(region * REGION_PAGES, MAX_ORDER);
+        }
+        if (!open) {
+          giveUp(first, count);
+        }
+      } finally {
+        lock.unlock();
       }
-      if (!open && frontier == first + count) {
-        frontier = first; // nobody went further meanwhile: a later attempt may succeed
-      }
-    } finally {
-      lock.unlock();
     }
     return open ? first : NONE;
+  }
+
+  /** Leaves regions that were refused for a later attempt. Guarded by the lock. */
+  private void giveUp(int first, int count) {
+    if (frontier == first + count) {
+      frontier = first;
+    } else { // somebody went further meanwhile
+      refused.set(first, first + count);
+    }
   }
 
   private boolean open(int region, int count) {
@@ -670,17 +720,21 @@ public final class PageAllocator {
       } finally {
         lock.unlock();
       }
-      boolean done = decommit(page, order);
-      lock.lock();
+      boolean done = false;
       try {
-        if (done) {
-          map.setBacked(page, order, false);
-          mappedPages -= memory;
-          given += memory;
+        done = decommit(page, order);
+      } finally { // whatever it throws
+        lock.lock();
+        try {
+          if (done) {
+            map.setBacked(page, order, false);
+            mappedPages -= memory;
+            given += memory;
+          }
+          buddy.put(page, order);
+        } finally {
+          lock.unlock();
         }
-        buddy.put(page, order);
-      } finally {
-        lock.unlock();
       }
       if (!done) {
         break;
@@ -732,8 +786,10 @@ public final class PageAllocator {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       inLists += Front.peekCount(PerThread.slot(i), lists);
     }
-    for (Sheaf list : drained) {
-      inLists += list.count();
+    synchronized (drained) {
+      for (Sheaf list : drained) {
+        inLists += list.count();
+      }
     }
     lock.lock();
     try {
@@ -772,11 +828,13 @@ public final class PageAllocator {
   public List<PageRun> validate() {
     lock.lock();
     try {
-      var validator = new PageValidator(map, frontier * REGION_PAGES);
+      var validator = new PageValidator(map, frontier * REGION_PAGES, refused);
       for (int i = 0; i < PerThread.slotCount(); i++) {
         Front.peek(PerThread.slot(i), lists).forEach(list -> addListed(list, validator));
       }
-      drained.forEach(list -> addListed(list, validator));
+      synchronized (drained) { // at rest: nobody holds it while waiting for the lock
+        drained.forEach(list -> addListed(list, validator));
+      }
       return validator.run(buddy, mappedPages, peakPages, ceilingPages);
     } finally {
       lock.unlock();

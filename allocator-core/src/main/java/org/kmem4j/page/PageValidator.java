@@ -12,6 +12,7 @@ import java.util.List;
 final class PageValidator {
   private final PageMap map;
   private final int pages;
+  private final BitSet refused;
 
   /** Pages of free blocks, as the buddy's lists say; the others are found on the way. */
   private final BitSet free = new BitSet();
@@ -22,10 +23,12 @@ final class PageValidator {
 
   /**
    * @param pages how many pages are accessible
+   * @param refused regions among them that are not
    */
-  PageValidator(PageMap map, int pages) {
+  PageValidator(PageMap map, int pages, BitSet refused) {
     this.map = map;
     this.pages = pages;
+    this.refused = refused;
   }
 
   static void check(boolean condition, String sentence, Object... values) {
@@ -46,11 +49,14 @@ final class PageValidator {
   List<PageRun> run(Buddy buddy, long mapped, long peak, long ceiling) {
     buddy.validate(pages, free);
     for (int page = 0; page < pages; ) {
-      page += free.get(page) ? walkFree(page) : inLists.get(page) ? walkListed(page) : walk(page);
+      page +=
+          isRefused(page)
+              ? 1
+              : free.get(page) ? walkFree(page) : inLists.get(page) ? walkListed(page) : walk(page);
     }
     long backed = 0;
     for (int page = 0; page < pages; page++) {
-      backed += map.countBacked(page, 0);
+      backed += isRefused(page) ? 0 : map.countBacked(page, 0);
     }
     check(backed == mapped, "%d pages have memory, booked as mapped are %d", backed, mapped);
     check(
@@ -61,6 +67,10 @@ final class PageValidator {
         mapped);
     check(mapped <= peak && peak <= ceiling, "mapped=%d, peak=%d, max=%d", mapped, peak, ceiling);
     return runs;
+  }
+
+  private boolean isRefused(int page) {
+    return refused.get(page >> Buddy.MAX_ORDER);
   }
 
   private int walkFree(int page) {

@@ -7,23 +7,35 @@ import org.kmem4j.sync.SpinLock;
 
 /**
  * The depot where the fronts of one cache leave full sheaves for each other, and empty ones to go
- * with them. Bounded; whole sheaves change hands under one short lock.
+ * with them. Whole sheaves change hands under one short lock.
+ *
+ * <p>It is small at first, and grows when that was too small: when somebody finds it empty after a
+ * full sheaf had found no room. So it gets as large as the number of objects that are under way
+ * between threads swings. {@link #unneeded} makes it smaller again.
  */
 final class Barn {
   private final SpinLock lock = new SpinLock();
-  private int max; // guarded by the lock
+  private final int least;
+  private final int most;
+  private int max; // full sheaves that may lie here; guarded by the lock
+  private boolean overflowed; // one found no room since it last grew; as above
 
   // Lists linked by the sheaves' spare. Guarded by the lock.
   private Sheaf full;
   private int fullCount;
+  private int fewest; // full sheaves at any time since unneeded() was asked
+  private long objects;
   private Sheaf empty;
   private int emptyCount;
 
   /**
-   * @param max full sheaves that may lie here
+   * @param least full sheaves that may lie here at first
+   * @param most full sheaves that may ever lie here
    */
-  Barn(int max) {
-    this.max = max;
+  Barn(int least, int most) {
+    this.least = least;
+    this.most = most;
+    this.max = least;
   }
 
   /** From here on nothing has room. */
@@ -31,6 +43,18 @@ final class Barn {
     lock.lock();
     try {
       max = 0;
+      overflowed = false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes the room as small as it was at first, unless it is closed. */
+  void shrink() {
+    lock.lock();
+    try {
+      max = Math.min(max, least);
+      overflowed = false;
     } finally {
       lock.unlock();
     }
@@ -51,10 +75,46 @@ final class Barn {
       Sheaf sheaf = full;
       if (sheaf != null) {
         full = sheaf.spare();
-        fullCount--;
         sheaf.setSpare(null);
+        fullCount--;
+        fewest = Math.min(fewest, fullCount);
+        objects -= sheaf.count();
       }
       return sheaf;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether a full sheaf found no room since this last grew; a recent answer. */
+  boolean hasOverflowed() {
+    return overflowed;
+  }
+
+  /** Doubles the room, if a full sheaf found none since this was last done. */
+  void grow() {
+    lock.lock();
+    try {
+      max = overflowed ? Math.min(most, 2 * max) : max;
+      overflowed = false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives up room that nobody has needed since the last call: half of it, for a pause is not the
+   * end.
+   *
+   * @return how many full sheaves to take out
+   */
+  int unneeded() {
+    lock.lock();
+    try {
+      int unneeded = (Math.max(0, fewest - least) + 1) / 2;
+      fewest = fullCount - unneeded;
+      max = Math.max(Math.min(max, least), max - unneeded);
+      return unneeded;
     } finally {
       lock.unlock();
     }
@@ -65,11 +125,13 @@ final class Barn {
     lock.lock();
     try {
       if (fullCount >= max) {
+        overflowed = max > 0; // else it is closed
         return false;
       }
       sheaf.setSpare(full);
       full = sheaf;
       fullCount++;
+      objects += sheaf.count();
       return true;
     } finally {
       lock.unlock();
@@ -112,10 +174,6 @@ final class Barn {
   long objects() {
     lock.lock();
     try {
-      long objects = 0;
-      for (Sheaf sheaf = full; sheaf != null; sheaf = sheaf.spare()) {
-        objects += sheaf.count();
-      }
       return objects;
     } finally {
       lock.unlock();

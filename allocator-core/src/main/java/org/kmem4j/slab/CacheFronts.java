@@ -3,6 +3,7 @@ package org.kmem4j.slab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.Front;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
@@ -16,8 +17,13 @@ import org.kmem4j.sync.Slot;
  * <p>Fronts start small, grow with use, and count in a budget of the allocator.
  */
 final class CacheFronts {
+  /** Full sheaves that a barn may hold at first, at most, by count and by bytes. */
   private static final int BARN_SHEAVES = 8;
+
   private static final int BARN_BYTES = 64 << 10;
+
+  /** A barn never grows beyond this part of the budget for all fronts. */
+  private static final int BARN_PART = 16;
 
   /** Capacity of a front's first sheaf. */
   private static final int FIRST_SHEAF = 6;
@@ -35,7 +41,7 @@ final class CacheFronts {
   private final BooleanSupplier allowed;
 
   /** Fronts that were taken from their threads and wait for a grace period. Guarded by itself. */
-  private final List<Sheaf> unlinked = new ArrayList<>(0);
+  private final ArrayList<Sheaf> unlinked = new ArrayList<>(0);
 
   /** Slow operations so far, racily counted: tells the agent that the cache is idle. */
   private int operations;
@@ -54,9 +60,15 @@ final class CacheFronts {
     int capacity = slabs.settings().sheafCapacity();
     boolean some = wanted && capacity > 0;
     this.sheafMax = some ? Sheaf.capacityUpTo(Math.min(capacity, SHEAF_BYTES / stride)) : 0;
-    int max = some ? Math.clamp(BARN_BYTES / (sheafMax * stride), 1, BARN_SHEAVES) : 0;
-    this.barn = new Barn(max);
+    this.barn = some ? createBarn() : new Barn(0, 0);
     this.allowed = () -> !cache.isRetired();
+  }
+
+  private Barn createBarn() {
+    long sheafBytes = sheafBytes(sheafMax);
+    int least = Math.clamp(BARN_BYTES / sheafBytes, 1, BARN_SHEAVES);
+    long most = slabs.settings().frontBudgetBytes() / BARN_PART / sheafBytes;
+    return new Barn(least, Math.clamp(most, least, Integer.MAX_VALUE / 2));
   }
 
   /** Whether the cache has fronts at all. */
@@ -79,6 +91,8 @@ final class CacheFronts {
   private Sheaf detach(Slot slot) {
     try {
       return Front.detach(slot, cache);
+    } catch (OutOfMemoryError e) {
+      return Front.BUSY; // no room on the Java heap for a front: the slabs serve
     } finally {
       if (slot.isStripe()) {
         PerThread.unlock(slot);
@@ -154,7 +168,13 @@ final class CacheFronts {
       return spare;
     }
     Sheaf full = barn.takeFull();
-    return full != null ? exchange(main, full) : grown(main);
+    if (full != null) {
+      return exchange(main, full);
+    }
+    if (barn.hasOverflowed() && slabs.hasRoomForBarns()) {
+      barn.grow();
+    }
+    return grown(main);
   }
 
   /** Puts a full sheaf in front of an empty one, of which there may be one too many now. */
@@ -250,8 +270,17 @@ final class CacheFronts {
     return larger;
   }
 
+  /** Null if the budget is used up, or the Java heap. */
   private Sheaf createSheaf(int capacity) {
-    return slabs.tryReserveFront(sheafBytes(capacity)) ? new Sheaf(capacity) : null;
+    if (!slabs.tryReserveFront(sheafBytes(capacity))) {
+      return null;
+    }
+    try {
+      return new Sheaf(capacity);
+    } catch (OutOfMemoryError e) {
+      slabs.releaseFront(sheafBytes(capacity));
+      return null;
+    }
   }
 
   private void discard(Sheaf sheaf) {
@@ -285,22 +314,37 @@ final class CacheFronts {
       return;
     }
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      Sheaf sheaf = Front.unlink(PerThread.slot(i), cache);
-      if (sheaf != null) {
-        synchronized (unlinked) {
-          unlinked.add(sheaf);
-        }
-        slabs.deferred().add(() -> dissolveUnlinked(sheaf));
+      if (!Front.isAbsent(PerThread.slot(i), cache)) {
+        unlink(PerThread.slot(i));
       }
     }
   }
 
-  private void dissolveUnlinked(Sheaf sheaf) {
-    try {
-      dissolve(sheaf);
-    } finally {
-      synchronized (unlinked) {
-        unlinked.remove(sheaf);
+  private void unlink(Slot slot) {
+    Unlinked item = new Unlinked(); // all memory that is needed is taken before the front is
+    synchronized (unlinked) {
+      unlinked.ensureCapacity(unlinked.size() + 1);
+      item.front = Front.unlink(slot, cache);
+      if (item.front == null) {
+        return;
+      }
+      unlinked.add(item.front);
+    }
+    slabs.deferred().add(item);
+  }
+
+  /** A front that was taken from its thread. */
+  private final class Unlinked extends Deferred.Item {
+    private Sheaf front;
+
+    @Override
+    protected void finish() {
+      try {
+        dissolve(front);
+      } finally {
+        synchronized (unlinked) {
+          unlinked.remove(front);
+        }
       }
     }
   }
@@ -308,11 +352,22 @@ final class CacheFronts {
   /** Empties the barn. */
   void emptyBarn() {
     store.putStray();
+    barn.shrink();
     for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
       dissolve(full);
     }
     for (Sheaf empty = barn.takeEmpty(); empty != null; empty = barn.takeEmpty()) {
       discard(empty);
+    }
+  }
+
+  /** Takes out of the barn what nobody has needed since the last call. */
+  void trimBarn() {
+    for (int sheaves = barn.unneeded(); sheaves > 0; sheaves--) {
+      Sheaf full = barn.takeFull();
+      if (full != null) {
+        dissolve(full);
+      }
     }
   }
 

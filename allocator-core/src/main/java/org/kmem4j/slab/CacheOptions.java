@@ -1,5 +1,8 @@
 package org.kmem4j.slab;
 
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
@@ -11,7 +14,8 @@ import java.util.function.LongConsumer;
  * @param constructor runs once per object when its slab is created; objects are freed in the state
  *     it left them in, and the allocator writes nothing into free ones. Or null
  * @param objectAccount accounts object by object, or null
- * @param debug whether wrong use is caught: no fronts, a state and a generation for each object
+ * @param debug what is checked; if anything, the cache has no fronts, and a state and a generation
+ *     for each object
  * @param reclaimable whether the program can give its objects up on demand: for statistics
  */
 public record CacheOptions(
@@ -20,16 +24,8 @@ public record CacheOptions(
     int align,
     LongConsumer constructor,
     ObjectAccount objectAccount,
-    boolean debug,
+    Set<Debug> debug,
     boolean reclaimable) {
-
-  /** Bytes of the red zone behind an object of a cache that debugs, at least. */
-  private static final int RED_ZONE_BYTES = 8;
-
-  /** Bytes that an object takes, its red zone included. */
-  int spaceBytes() {
-    return debug ? objectBytes + RED_ZONE_BYTES : objectBytes;
-  }
 
   /**
    * Checks every value.
@@ -49,6 +45,7 @@ public record CacheOptions(
       throw new IllegalArgumentException(
           "align=" + align + ", accepted: a power of two from 1 to " + SlabGeometry.MAX_ALIGN);
     }
+    debug = debug.isEmpty() ? Debug.NONE : Collections.unmodifiableSet(EnumSet.copyOf(debug));
   }
 
   /**
@@ -57,7 +54,7 @@ public record CacheOptions(
    * @throws IllegalArgumentException if name or size is not accepted
    */
   public static CacheOptions of(String name, int objectBytes) {
-    return new CacheOptions(name, objectBytes, 8, null, null, false, false);
+    return new CacheOptions(name, objectBytes, 8, null, null, Debug.NONE, false);
   }
 
   /**
@@ -98,12 +95,21 @@ public record CacheOptions(
   }
 
   /**
-   * Catches double frees, uses after them, and writes past an object's end, at the price of having
-   * no fronts. An object can then be used to the byte that was asked for: behind it lies a red zone
-   * (Linux's {@code SLAB_RED_ZONE}), which is looked at when the object is freed.
+   * Catches wrong use, at the price of having no fronts: {@link Debug#ALL}, or some of it. In a
+   * cache that debugs an object can be used to the byte that was asked for, and not beyond.
    */
-  public CacheOptions debug(boolean on) {
-    return new CacheOptions(name, objectBytes, align, constructor, objectAccount, on, reclaimable);
+  public CacheOptions debug(Set<Debug> checks) {
+    return new CacheOptions(
+        name, objectBytes, align, constructor, objectAccount, checks, reclaimable);
+  }
+
+  /** Whether anything is checked. */
+  boolean debugs() {
+    return !debug.isEmpty();
+  }
+
+  boolean debugs(Debug check) {
+    return debug.contains(check);
   }
 
   /**

@@ -1,9 +1,8 @@
 package org.kmem4j.slab;
 
-import org.kmem4j.memory.Bits;
+import java.util.List;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
-import org.kmem4j.memory.Struct;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
@@ -17,25 +16,6 @@ import org.kmem4j.sync.Slot;
  * OwnedCache#insist}.
  */
 final class CacheSlabs {
-  /** The debug word of an object, beside its slab's header. */
-  private static final Struct STATE_WORD =
-      Struct.named("object_state", "One word per object of a cache with constructor or debugging.");
-
-  static final long OBJECT_STATE = STATE_WORD.word("state", "all of it");
-  static final Bits LINK = STATE_WORD.bits("link", 16, "next free object while free");
-  private static final Bits TAKEN = STATE_WORD.bits("taken", 1, "in use by the program");
-  private static final Bits GENERATION =
-      STATE_WORD.bits("generation", 31, "how often the object was freed");
-
-  static {
-    STATE_WORD.end(8);
-  }
-
-  static final String STATE_LAYOUT = STATE_WORD.toMarkdown();
-
-  /** What every byte between the end of an object that is in use and the next one holds. */
-  private static final byte RED_ZONE = (byte) 0xcc;
-
   /** Empty slabs that are kept although nobody needs them, at most, by count and by bytes. */
   private static final int KEEP_EMPTY = 5;
 
@@ -56,6 +36,9 @@ final class CacheSlabs {
   /** What its fronts do for each object; null for nothing. */
   private final Guard guard;
 
+  /** Or null: most caches do not debug. */
+  private final SlabDebug debug;
+
   CacheSlabs(KmemCache cache, CacheOptions options, long cookie, SlabGeometry geometry) {
     this.cache = cache;
     this.slabs = cache.slabs;
@@ -64,12 +47,13 @@ final class CacheSlabs {
     this.cookie = cookie;
     this.geometry = geometry;
     this.hardening = slabs.settings().hardening();
-    this.guard = !options.debug() && hardening.isGuarding() ? new Guard(this, hardening) : null;
+    this.guard = !options.debugs() && hardening.isGuarding() ? new Guard(this, hardening) : null;
     // A guard finds the slab of an object by the size of its cache's slabs.
     boolean oneOrder = guard != null && (hardening.doubleFree() || hardening.headers());
     this.smallest = oneOrder ? geometry : smallest(options, geometry);
     int keepEmpty = Math.clamp(KEEP_EMPTY_BYTES / geometry.slabBytes(), 1, KEEP_EMPTY);
     this.list = new PartialList(cache, this, keepEmpty);
+    this.debug = options.debugs() ? new SlabDebug(cache, options, this) : null;
   }
 
   /**
@@ -78,32 +62,39 @@ final class CacheSlabs {
    * @throws IllegalArgumentException if they do not fit a slab
    */
   static SlabGeometry geometry(CacheOptions options, Slabs slabs) {
-    int maxOrder = slabs.settings().maxOrder();
-    var geometry =
-        SlabGeometry.best(
-            options.spaceBytes(), options.align(), side(options, slabs.settings()), maxOrder);
+    SlabGeometry geometry = geometryIfAny(options, slabs);
     if (geometry == null) {
       throw new IllegalArgumentException(
           "objectBytes="
               + options.objectBytes()
               + " does not fit a slab of order "
-              + maxOrder
+              + slabs.settings().maxOrder()
               + ", the largest that kmem4j.maxOrder allows");
     }
     return geometry;
   }
 
-  private static SlabGeometry.Side side(CacheOptions options, SlabSettings settings) {
-    boolean keepsState = options.debug() || options.constructor() != null;
-    boolean marks = !options.debug() && settings.hardening().doubleFree();
-    return new SlabGeometry.Side(options.objectAccount() != null, keepsState, marks);
+  /** How objects are laid out; null if they do not fit a slab. */
+  static SlabGeometry geometryIfAny(CacheOptions options, Slabs slabs) {
+    int space = SlabDebug.spaceBytes(options);
+    var side = side(options, slabs.settings().hardening());
+    return SlabGeometry.best(space, options.align(), side, slabs.settings().maxOrder());
+  }
+
+  private static SlabGeometry.Side side(CacheOptions options, Hardening hardening) {
+    return new SlabGeometry.Side(
+        options.objectAccount() != null,
+        options.debugs() || options.constructor() != null,
+        options.debugs(Debug.TRACK),
+        SlabDebug.leadBytes(options),
+        hardening.doubleFree() && !options.debugs());
   }
 
   /** The smallest slab that holds one object: what is tried when memory is short. */
   private static SlabGeometry smallest(CacheOptions options, SlabGeometry geometry) {
     for (int order = 0; order < geometry.order(); order++) {
-      var candidate =
-          SlabGeometry.of(order, options.spaceBytes(), options.align(), geometry.side());
+      int space = SlabDebug.spaceBytes(options);
+      var candidate = SlabGeometry.of(order, space, options.align(), geometry.side());
       // Only if objects begin at the same offset: the fast path's check knows one first object.
       if (candidate != null && candidate.first() == geometry.first()) {
         return candidate;
@@ -123,6 +114,11 @@ final class CacheSlabs {
 
   PartialList list() {
     return list;
+  }
+
+  /** What a cache that debugs knows of its objects; else null. */
+  SlabDebug debug() {
+    return debug;
   }
 
   long cookie() {
@@ -152,25 +148,20 @@ final class CacheSlabs {
 
   /** Takes one object. */
   long takeOne() {
-    long object = list.takeOne();
+    long caller = debug == null ? 0 : debug.caller();
+    long object = debug == null ? list.takeOne() : debug.take(0, caller);
     if (object == 0) {
       long slab = newSlab(PerThread.existing());
       if (slab <= 0) {
         return slab;
       }
-      object = list.addAndTakeOne(slab);
+      object = debug == null ? list.addAndTakeOne(slab) : debug.take(slab, caller);
     }
     if (zeroesTaken()) {
       Memory.fill(object, cache.usableBytes(), (byte) 0);
     }
-    if (options.objectAccount() != null && !chargeObject(object)) {
+    if (options.objectAccount() != null && !chargeObject(object, caller)) {
       return OwnedCache.NO_OBJECT_CHARGE;
-    }
-    if (options.debug()) {
-      long word = stateWord(object);
-      Memory.putLongVolatile(word, TAKEN.set(Memory.getLong(word), 1));
-      int usable = cache.usableBytes();
-      Memory.fill(object + usable, geometry.stride() - usable, RED_ZONE);
     }
     return object;
   }
@@ -202,20 +193,25 @@ final class CacheSlabs {
   /** Makes one more slab for later. */
   long addSlab() {
     long slab = newSlab(PerThread.existing());
-    if (slab > 0) {
+    if (slab > 0 && debug != null) {
+      debug.add(slab);
+    } else if (slab > 0) {
       list.add(slab);
     }
     return slab;
   }
 
-  private boolean chargeObject(long object) {
+  private boolean chargeObject(long object, long caller) {
     long slab = slabOf(object);
     long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
     boolean charged = false;
     try {
       charged = options.objectAccount().tryCharge(word, geometry.stride());
     } finally {
-      if (!charged) {
+      if (!charged && debug != null) {
+        debug.claim(slab, object, caller);
+        release(debug.put(slab, object));
+      } else if (!charged) {
         list.comeBack(object);
         release(list.put(slab, object));
       }
@@ -235,42 +231,23 @@ final class CacheSlabs {
     if (wrong != null) {
       throw wrong;
     }
-    CorruptionException damage = null;
-    if (options.debug()) {
-      markFree(object);
-      damage = checkRedZone(slab, object);
-      if (zeroesFreed()) {
-        Memory.fill(object, cache.usableBytes(), (byte) 0);
-      }
+    CorruptionException damage = debug == null ? null : debug.claim(slab, object, debug.caller());
+    if (debug != null && zeroesFreed() && !options.debugs(Debug.POISON)) {
+      Memory.fill(object, options.objectBytes(), (byte) 0);
     }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
       options.objectAccount().uncharge(word, geometry.stride());
       Memory.putLong(word, 0);
     }
-    release(list.put(slab, object));
+    try {
+      release(debug == null ? list.put(slab, object) : debug.put(slab, object));
+    } catch (CorruptionException e) { // of another object
+      damage = damage == null ? e : damage;
+    }
     if (damage != null) {
       throw damage;
     }
-  }
-
-  /** Freezes the slab if somebody has written past the end of an object; reports it, or null. */
-  private CorruptionException checkRedZone(long slab, long object) {
-    String damage = writtenPastItsEnd(object);
-    return damage == null ? null : list.freezeInUse(slab, damage);
-  }
-
-  /** What is wrong in the red zone of an object that is in use, or null. */
-  String writtenPastItsEnd(long object) {
-    int usable = cache.usableBytes();
-    long end = object + usable;
-    for (long at = end; at < object + geometry.stride(); at++) {
-      if (Memory.getByte(at) != RED_ZONE) {
-        return "object at %s of %d bytes was written past its end: byte %d behind it is 0x%02x"
-            .formatted(Slabs.hex(object), usable, at - end, Memory.getByte(at) & 0xff);
-      }
-    }
-    return null;
   }
 
   /** Returns all objects of a private sheaf to their slabs. */
@@ -279,7 +256,7 @@ final class CacheSlabs {
       return;
     }
     if (guard != null) {
-      Guard.sealAll(sheaf); // and back;
+      Guard.sealAll(sheaf); // and back
     }
     sheaf.sort();
     RuntimeException damage = removeDamaged(sheaf);
@@ -336,11 +313,12 @@ final class CacheSlabs {
 
   CorruptionException headerOverwritten(long object) {
     return new CorruptionException(
-        "cache \""
-            + cache.name()
-            + "\": the header of the slab of "
-            + Slabs.hex(object)
-            + " was overwritten; found while the object was given back");
+        """
+        cache "%s", slab %s, object %s: the slab's header was overwritten; found while the object \
+        was given back%s\
+        """
+            .formatted(
+                cache.name(), Slabs.hex(slabOf(object)), Slabs.hex(object), cache.history(object)));
   }
 
   IllegalArgumentException freedTwice(long object) {
@@ -390,6 +368,9 @@ final class CacheSlabs {
       slab = slabs.pages().tryAllocate(shape.order(), cache.link(), slot);
       if (slab != 0) {
         Slab.init(slab, address, cache.link(), cookie, shape);
+        if (debug != null) {
+          debug.prepare(slab);
+        }
         if (options.constructor() != null) {
           if (hardening.initOnAlloc()) {
             Memory.fill(shape.addressOf(slab, 0), shape.slabBytes() - shape.first(), (byte) 0);
@@ -405,13 +386,21 @@ final class CacheSlabs {
     } finally {
       if (!done) { // refused, or the constructor threw: nothing may remain
         if (slab != 0) {
-          Slab.wipe(slab);
+          forget(slab);
           slabs.pages().free(slab, shape.order(), null);
         }
         cache.uncharge(shape.pages());
       }
     }
     return slab;
+  }
+
+  /** Ends a slab whose pages go back. */
+  private void forget(long slab) {
+    if (debug != null) {
+      debug.forget(slab);
+    }
+    Slab.wipe(slab);
   }
 
   private void construct(long slab, SlabGeometry shape) {
@@ -435,18 +424,25 @@ final class CacheSlabs {
     return CONSTRUCTING.get() != null;
   }
 
-  /** Gives the pages of a chain of slabs back, with no lock held. */
+  /**
+   * Gives the pages of a chain of slabs back, with no lock held.
+   *
+   * @throws CorruptionException if a free object of theirs was written to; they are given back
+   */
   private void release(long chain) {
     if (chain == 0) {
       return;
     }
     Slot slot = PerThread.existing(); // no new one: it might need more stack than was probed
+    String damage = null;
     long released = 0;
     long count = 0;
     for (long slab = chain; slab != 0; count++) {
       long next = Memory.getLong(slab + Slab.NEXT);
       int order = Slab.order(slab);
-      Slab.wipe(slab);
+      List<String> found = debug == null ? List.of() : debug.inspect(slab, false);
+      damage = found.isEmpty() ? damage : String.join("\n", found);
+      forget(slab);
       if (hardening.initOnFree()) { // a constructor's objects, links, the header
         Memory.fill(slab, (long) Os.PAGE_BYTES << order, (byte) 0);
       }
@@ -456,6 +452,9 @@ final class CacheSlabs {
     }
     cache.uncharge(released);
     cache.dropReferences(count); // last, for these may be the last
+    if (damage != null) {
+      throw new CorruptionException(damage + "\nfound while the slab was given back");
+    }
   }
 
   /** Whether there are empty slabs that no prewarm asked for; a recent answer. */
@@ -472,34 +471,5 @@ final class CacheSlabs {
   void keepNoEmpties() {
     list.keepNoEmpties();
     trimEmpties();
-  }
-
-  // ------------------------------------------------------------------ states of objects
-
-  private long stateWord(long object) {
-    long slab = slabOf(object);
-    return geometry.stateWord(slab, geometry.indexOf(slab, object)) + OBJECT_STATE;
-  }
-
-  /** One CAS decides who frees: a second free of the same object finds it free. */
-  private void markFree(long object) {
-    long word = stateWord(object);
-    long state = Memory.getLongVolatile(word);
-    int generation = (GENERATION.get(state) + 1) & GENERATION.mask();
-    if (TAKEN.get(state) == 0
-        || !Memory.casLong(word, state, GENERATION.set(TAKEN.set(state, 0), generation))) {
-      throw freedTwice(object);
-    }
-  }
-
-  /** How often an object of a debug cache was freed, or -1 if it is free. */
-  int generation(long object) {
-    long state = Memory.getLongVolatile(stateWord(object));
-    return TAKEN.get(state) == 0 ? -1 : GENERATION.get(state);
-  }
-
-  /** Whether an object of a debug cache is in the hands of the program. */
-  boolean isTaken(long slab, int index) {
-    return TAKEN.get(Memory.getLongVolatile(geometry.stateWord(slab, index))) != 0;
   }
 }

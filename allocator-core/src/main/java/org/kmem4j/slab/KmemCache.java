@@ -85,7 +85,9 @@ public final class KmemCache extends OwnedCache {
 
   KmemCache(Slabs slabs, CacheOptions options, KmemCache parent, Account account) {
     SlabGeometry geometry =
-        parent == null ? CacheSlabs.geometry(options, slabs) : parent.geometry();
+        parent == null || !options.equals(parent.options)
+            ? CacheSlabs.geometry(options, slabs)
+            : parent.geometry();
     super(slabs, SIZE, account);
     this.map = slabs.pages().map();
     this.options = options;
@@ -94,7 +96,8 @@ public final class KmemCache extends OwnedCache {
     this.childCount = parent == null ? new AtomicInteger() : null;
     long cookie = slabs.newCookie();
     this.store = new CacheSlabs(this, options, cookie, geometry);
-    this.fronts = new CacheFronts(this, store, !options.debug() && options.objectAccount() == null);
+    this.fronts =
+        new CacheFronts(this, store, !options.debugs() && options.objectAccount() == null);
     this.first = geometry.first();
     this.inverse = geometry.inverse();
     this.shift = geometry.shift();
@@ -435,7 +438,8 @@ public final class KmemCache extends OwnedCache {
               + owner.name()
               + "\", not to \""
               + name()
-              + '"');
+              + '"'
+              + owner.history(object));
     }
     if (!owner.beginsObject(object)) {
       throw owner.notAnObject(object);
@@ -456,7 +460,22 @@ public final class KmemCache extends OwnedCache {
 
   private IllegalArgumentException notAnObject(long object) {
     return new IllegalArgumentException(
-        Slabs.hex(object) + " is no object of cache \"" + name() + "\": it lies " + where(object));
+        Slabs.hex(object)
+            + " is no object of cache \""
+            + name()
+            + "\": it lies "
+            + where(object)
+            + history(object));
+  }
+
+  /** Who allocated and who freed the object around an address, if the cache tracks. */
+  String history(long address) {
+    long slab = slabOf(address);
+    long offset = address - slab - first;
+    boolean inside = offset >= 0 && offset / stride() < Slab.objects(slab);
+    return store.debug() == null || !inside
+        ? ""
+        : store.debug().history(slab, (int) (offset / stride()));
   }
 
   /** Says where in one of our slabs an address lies. */
@@ -713,12 +732,14 @@ public final class KmemCache extends OwnedCache {
   }
 
   /**
-   * Called by the agent once per tick: an idle cache gives its sheaves and empty slabs back.
+   * Called by the agent once per tick: an idle cache gives its sheaves and empty slabs back, and
+   * another one what nobody has needed since the last tick.
    *
    * @param ticks after how many idle ticks
    */
   boolean trimIfIdle(int ticks) {
     if (!fronts.areIdle(ticks)) {
+      fronts.trimBarn();
       return false;
     }
     fronts.unlink();
@@ -871,7 +892,7 @@ public final class KmemCache extends OwnedCache {
 
   /** Whether wrong use is caught, at the price of having no fronts. */
   public boolean isDebug() {
-    return options.debug();
+    return options.debugs();
   }
 
   /** Whether its pages count as those of objects that can be given up on demand. */
@@ -888,7 +909,20 @@ public final class KmemCache extends OwnedCache {
    * Bytes that may be used in each object: its size, or, if the cache does not debug, its stride.
    */
   public int usableBytes() {
-    return options.debug() ? options.objectBytes() : stride();
+    return options.debugs() ? options.objectBytes() : stride();
+  }
+
+  /** Bytes that may be used in an object that begins at an address. */
+  int usableBytes(long object) {
+    return options.debugs() ? store.debug().usableBytes(object) : usableBytes();
+  }
+
+  /**
+   * Guards what lies behind the bytes that were asked for, in an object that was just taken from
+   * this cache or a child of it. Only in a cache that debugs.
+   */
+  void narrow(long object, int bytes) {
+    slabs.cacheAround(object).store.debug().narrow(object, bytes);
   }
 
   private int stride() {
@@ -913,7 +947,48 @@ public final class KmemCache extends OwnedCache {
     if (owner == null || owner.root != root || !owner.beginsObject(object)) {
       throw new IllegalArgumentException(slabs.describeForeign(object, "cache \"" + name() + '"'));
     }
-    return options.debug() ? owner.store.generation(object) : 0;
+    return options.debugs() ? owner.store.debug().generation(object) : 0;
+  }
+
+  /**
+   * Visits every object of this cache alone, children not included, that is in the hands of the
+   * program, with its allocation; none unless the cache tracks. The visitor must not use the cache.
+   */
+  void forEachLive(LiveVisitor visitor) {
+    if (store.debug() != null) {
+      store.debug().forEachLive(visitor);
+    }
+  }
+
+  /**
+   * Looks at every slab of a cache that debugs, those of its children included, at any time: at
+   * headers and freelists, and at what its {@link Debug} letters say. What is wrong is put right,
+   * as far as that is possible, and its slab frozen: it gives no object any more. So each damage is
+   * reported once, but for overwritten headers.
+   *
+   * @return a report on each thing that was wrong, and one on each that was put right; of a cache
+   *     that was destroyed also on each slab that is left, and on each object; none if all is well
+   * @throws IllegalStateException if the cache does not debug, or after {@code close}
+   */
+  public List<String> validate() {
+    slabs.checkOpen();
+    if (!isDebug()) {
+      throw new IllegalStateException(
+          "cache \"" + name() + "\" does not debug; kmem4j.debug=FZPU," + name() + " makes it");
+    }
+    StackProbe.probe();
+    List<String> reports = new ArrayList<>();
+    for (KmemCache cache : slabs.snapshot()) {
+      if ((cache == this || cache.root == this) && cache.store.debug() != null) {
+        reports.addAll(cache.store.debug().validate());
+      }
+    }
+    return reports;
+  }
+
+  /** Is told of a live object, and who allocated it. */
+  interface LiveVisitor {
+    void visit(long object, Track allocation);
   }
 
   Description describe(long where, long region, long slab) {
@@ -936,8 +1011,8 @@ public final class KmemCache extends OwnedCache {
   }
 
   private String stateOf(long slab, int index) {
-    if (options.debug()) {
-      return store.isTaken(slab, index) ? "in use" : "free";
+    if (options.debugs()) {
+      return store.debug().isTaken(slab, index) ? "in use" : "free";
     }
     if (geometry().hasMarks()) {
       return guard.isInUse(geometry().addressOf(slab, index)) ? "in use" : "free";

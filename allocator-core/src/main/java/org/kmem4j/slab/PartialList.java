@@ -1,8 +1,10 @@
 package org.kmem4j.slab;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -247,8 +249,9 @@ final class PartialList {
   }
 
   private CorruptionException overwritten(long object) {
-    return freezeListedOrNot(
-        store.slabOf(object), "the mark of an object was overwritten: " + guard.say(object));
+    long slab = store.slabOf(object);
+    setAside(slab);
+    return corrupt(slab, "the mark of an object was overwritten: " + guard.say(object));
   }
 
   /** Freezes the slab of an object whose mark is none, and reports it. */
@@ -273,6 +276,18 @@ final class PartialList {
       writeLink(slab, index, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
       splice(slab, index, 1);
       return surplus(keepEmpty, 2 * keepEmpty);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes back an object of a frozen slab: that makes no slab empty. */
+  void putBack(long slab, long object) {
+    lock.lock();
+    try {
+      int index = geometry.indexOf(slab, object);
+      writeLink(slab, index, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
+      splice(slab, index, 1);
     } finally {
       lock.unlock();
     }
@@ -359,29 +374,145 @@ final class PartialList {
   private int next(long slab, int index) {
     int link = readLink(slab, index);
     if (link != Slab.NONE && link >= Slab.CARVED.get(Memory.getLong(slab + Slab.HEAD))) {
-      String where = index + " at " + Slabs.hex(geometry.addressOf(slab, index));
-      throw freeze(slab, "free object " + where + " was written to: its link is " + link);
+      throw freeze(slab, linkOf(slab, index) + link);
     }
     return link;
   }
 
-  /** Freezes a slab, an object of which is in use, and reports why. */
-  CorruptionException freezeInUse(long slab, String why) {
+  /** Freezes a slab in which something was found that should not be there. */
+  void freezeDamaged(long slab) {
     lock.lock();
     try {
-      return freezeListedOrNot(slab, why);
+      setAside(slab);
     } finally {
       lock.unlock();
     }
   }
 
-  private CorruptionException freezeListedOrNot(long slab, String why) {
+  private void setAside(long slab) {
     long word = Memory.getLong(slab + Slab.HEAD);
-    if (Slab.LISTED.get(word) != 0) {
-      return freeze(slab, why);
+    if (Slab.FROZEN.get(word) != 0) {
+      return;
     }
-    Memory.putLong(slab + Slab.HEAD, Slab.FROZEN.set(word, 1)); // it is full, or frozen already
-    return corrupt(slab, why);
+    boolean listed = Slab.LISTED.get(word) != 0;
+    if (listed) {
+      unlist(slab);
+    }
+    if (listed || unlistEmpty(slab)) {
+      free -= Slab.OBJECTS.get(word) - Slab.INUSE.get(word);
+    }
+    Memory.putLong(slab + Slab.HEAD, Slab.FROZEN.set(Memory.getLong(slab + Slab.HEAD), 1));
+  }
+
+  /** Takes a slab off the list of empty ones, if it is there. */
+  private boolean unlistEmpty(long slab) {
+    long previous = 0;
+    for (long at = empty; at != 0; at = soundNext(at)) {
+      if (at == slab) {
+        long next = Memory.getLong(slab + Slab.NEXT);
+        if (previous == 0) {
+          empty = next;
+        } else {
+          Memory.putLong(previous + Slab.NEXT, next);
+        }
+        emptySlabs--;
+        return true;
+      }
+      previous = at;
+    }
+    return false;
+  }
+
+  /**
+   * Walks the freelist of a slab whose header is sound, and compares its count.
+   *
+   * @param repair whether to freeze the slab if something is wrong, to cut its list where it leads
+   *     astray, and to count anew
+   * @return a report on each thing that is wrong, and on each that was put right
+   */
+  List<String> inspectFreelist(long slab, boolean repair) {
+    lock.lock();
+    try {
+      int last = lastOnFreelist(slab);
+      long word = Memory.getLong(slab + Slab.HEAD);
+      int next = last == Slab.NONE ? Slab.FREE.get(word) : readLink(slab, last);
+      int free = Slab.OBJECTS.get(word) - Slab.CARVED.get(word) + lengthTo(slab, last);
+      boolean whole = next == Slab.NONE;
+      if (whole && Slab.INUSE.get(word) + free == Slab.OBJECTS.get(word)) {
+        return List.of();
+      }
+      List<String> reports = new ArrayList<>();
+      if (!whole) {
+        reports.add(
+            last == Slab.NONE
+                ? "its freelist begins at " + next + ", where no free object is"
+                : linkOf(slab, last) + next + ", where no other free object is");
+      }
+      if (repair) {
+        setAside(slab);
+        cut(slab, last);
+      }
+      recount(slab, free, repair, reports);
+      return reports;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private String linkOf(long slab, int index) {
+    return "free object %d at %s was written to: its link is "
+        .formatted(index, Slabs.hex(geometry.addressOf(slab, index)));
+  }
+
+  /** The object at which a freelist ends, or goes astray, or begins anew; NONE if it has none. */
+  private int lastOnFreelist(long slab) {
+    long word = Memory.getLong(slab + Slab.HEAD);
+    int carved = Math.min(Slab.CARVED.get(word), geometry.objects()); // whatever the header says
+    int last = Slab.NONE;
+    int at = Slab.FREE.get(word);
+    for (int steps = 0; at < carved && steps < carved; steps++) {
+      last = at;
+      at = readLink(slab, at);
+    }
+    return last;
+  }
+
+  /** Objects on a freelist up to the first time that it comes to one. */
+  private int lengthTo(long slab, int last) {
+    if (last == Slab.NONE) {
+      return 0;
+    }
+    int length = 1;
+    for (int at = Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)); at != last; length++) {
+      at = readLink(slab, at);
+    }
+    return length;
+  }
+
+  private void cut(long slab, int last) {
+    if (last == Slab.NONE) {
+      Memory.putLong(slab + Slab.HEAD, Slab.FREE.set(Memory.getLong(slab + Slab.HEAD), Slab.NONE));
+    } else {
+      writeLink(slab, last, Slab.NONE);
+    }
+  }
+
+  /** Compares the count of a slab with its free objects. */
+  private void recount(long slab, int free, boolean repair, List<String> reports) {
+    long word = Memory.getLong(slab + Slab.HEAD);
+    int objects = Slab.OBJECTS.get(word);
+    int counted = Slab.INUSE.get(word);
+    int inuse = objects - free;
+    if (counted == inuse) {
+      return;
+    }
+    reports.add("it counts %d of %d objects in use, and %d free".formatted(counted, objects, free));
+    if (repair) {
+      Memory.putLong(slab + Slab.HEAD, Slab.INUSE.set(word, inuse));
+      long sum = struct + KmemCache.INUSE;
+      Memory.putLong(sum, Memory.getLong(sum) + inuse - counted);
+      reports.add("it counts %d in use from now on; the slab is frozen".formatted(inuse));
+    }
   }
 
   private CorruptionException freeze(long slab, String why) {
@@ -452,7 +583,7 @@ final class PartialList {
   private int readLink(long slab, int index) {
     int stored =
         geometry.hasState()
-            ? CacheSlabs.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
+            ? SlabDebug.LINK.get(Memory.getLong(geometry.stateWord(slab, index)))
             : Memory.getShort(geometry.addressOf(slab, index)) & 0xffff;
     return stored ^ linkCode(slab, index);
   }
@@ -461,7 +592,7 @@ final class PartialList {
     int stored = link ^ linkCode(slab, index);
     if (geometry.hasState()) {
       long word = geometry.stateWord(slab, index);
-      Memory.putLong(word, CacheSlabs.LINK.set(Memory.getLong(word), stored));
+      Memory.putLong(word, SlabDebug.LINK.set(Memory.getLong(word), stored));
     } else {
       Memory.putShort(geometry.addressOf(slab, index), (short) stored);
     }

@@ -2,7 +2,9 @@ package org.kmem4j.slab;
 
 import java.util.ArrayList;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.kmem4j.memory.Os;
 import org.kmem4j.page.PageMap;
 import org.kmem4j.sync.PerThread;
@@ -32,36 +34,48 @@ public final class SizeClasses {
 
   private static final byte[] MEDIUM = table(MAX_CLASS_BYTES, MEDIUM_STEP_SHIFT);
 
-  /** Which sizes exist does not depend on what is kept for each object. */
-  private static final SlabGeometry.Side LARGEST_SIDE = new SlabGeometry.Side(false, true, true);
-
   private final SizeClasses root;
   private final ConcurrentHashMap<Account, SizeClasses> children = new ConcurrentHashMap<>();
   private final Account account;
   private final Slabs slabs;
   private final PageMap map;
+
+  /**
+   * By number, for the fast path; null where it does not lead further: classes that debug, and
+   * those of an account that are not made yet.
+   */
   private final KmemCache[] classes;
+
+  /** All classes of nobody, by number. */
+  private final KmemCache[] roots;
+
   private final LargeBlocks large;
   private final int maxClassBytes;
 
-  /** Makes the classes of an allocator; {@code debug} as in {@link CacheOptions}. */
-  public SizeClasses(Slabs slabs, boolean debug) {
+  /**
+   * Makes the classes of an allocator.
+   *
+   * @param debug what each checks, by its name
+   */
+  public SizeClasses(Slabs slabs, Function<String, Set<Debug>> debug) {
     this.root = this;
     this.account = null;
     this.slabs = slabs;
     this.map = slabs.pages().map();
     this.classes = new KmemCache[SIZES.length];
+    this.roots = new KmemCache[SIZES.length];
     this.large = new LargeBlocks(slabs, null, () -> {});
     slabs.publish(large, () -> {});
     int largest = 0;
     for (int i = 0; i < SIZES.length; i++) {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
-      var options = CacheOptions.of("size-" + SIZES[i], SIZES[i]).align(align).debug(debug);
-      int maxOrder = slabs.settings().maxOrder();
-      if (SlabGeometry.best(options.spaceBytes(), align, LARGEST_SIDE, maxOrder) == null) {
+      String name = "size-" + SIZES[i];
+      var options = CacheOptions.of(name, SIZES[i]).align(align).debug(debug.apply(name));
+      if (CacheSlabs.geometryIfAny(options, slabs) == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
-      classes[i] = slabs.create(options);
+      roots[i] = slabs.create(options);
+      classes[i] = roots[i].isDebug() ? null : roots[i];
       largest = SIZES[i];
     }
     this.maxClassBytes = largest;
@@ -72,6 +86,7 @@ public final class SizeClasses {
     this.slabs = base.slabs;
     this.map = base.map;
     this.classes = new KmemCache[SIZES.length];
+    this.roots = base.roots;
     this.large = new LargeBlocks(slabs, account, () -> base.children.remove(account, this));
     this.maxClassBytes = base.maxClassBytes;
     this.account = account;
@@ -82,8 +97,10 @@ public final class SizeClasses {
     int number = classOf(bytes);
     KmemCache cache = classes[number];
     if (cache == null) {
-      cache = root.classes[number].in(account);
-      classes[number] = cache; // benign race: both store the same cache
+      cache = account == null ? roots[number] : roots[number].in(account);
+      if (!cache.isDebug()) {
+        classes[number] = cache; // benign race: both store the same cache
+      }
     }
     return cache;
   }
@@ -195,7 +212,11 @@ public final class SizeClasses {
     }
     if (bytes <= maxClassBytes) {
       KmemCache cache = classFor((int) bytes);
-      return mayWait ? cache.alloc() : cache.tryAlloc();
+      long object = mayWait ? cache.alloc() : cache.tryAlloc();
+      if (object != 0 && cache.isDebug()) {
+        cache.narrow(object, (int) bytes);
+      }
+      return object;
     }
     slabs.checkOpen();
     StackProbe.probe();
@@ -268,7 +289,7 @@ public final class SizeClasses {
     slabs.checkOpen();
     KmemCache cache = slabs.cacheAround(address);
     if (cache != null && cache.beginsObject(address)) {
-      return cache.usableBytes();
+      return cache.usableBytes(address);
     }
     int pages = slabs.pages().largePages(address);
     if (pages == 0) {

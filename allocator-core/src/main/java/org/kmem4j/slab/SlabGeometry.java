@@ -16,22 +16,28 @@ import org.kmem4j.memory.Os;
  */
 record SlabGeometry(int order, int stride, int first, int objects, int inverse, Side side) {
   /**
-   * What is kept for each object outside of it.
+   * What is kept besides the objects.
    *
-   * @param owner a word for who pays
-   * @param state a word for the link while it is free, and for debugging
-   * @param mark a byte that says where it is; all of them lie before all words
+   * @param owner a word for the object's account
+   * @param state a word for its state, which links it while it is free
+   * @param tracks words for who allocated and who freed it
+   * @param lead bytes before the first object that nothing else is kept in
+   * @param marks a byte that says where it is; all of them lie before all words
    */
-  record Side(boolean owner, boolean state, boolean mark) {
+  record Side(boolean owner, boolean state, boolean tracks, int lead, boolean marks) {
+    static final Side NONE = new Side(false, false, false, 0, false);
+
     private int words() {
-      return (owner ? 1 : 0) + (state ? 1 : 0);
+      return (owner ? 1 : 0) + (tracks ? 2 * TRACK_WORDS : 0) + (state ? 1 : 0);
     }
 
     /** Bytes of all marks: one for each piece of the slab as long as a power of two. */
     private int markBytes(int slabBytes, int stride) {
-      return mark ? roundUp(slabBytes >>> markShift(stride), 8) : 0;
+      return marks ? roundUp(slabBytes >>> markShift(stride), 8) : 0;
     }
   }
+
+  private static final int TRACK_WORDS = (int) Tracks.BYTES / 8;
 
   /** Largest object of any cache: one object in the largest slab. */
   static final int MAX_OBJECT_BYTES = (Os.PAGE_BYTES << 9) - (int) Slab.HEADER_BYTES;
@@ -46,7 +52,8 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
     int bytes = Os.PAGE_BYTES << order;
     int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
     int head = (int) Slab.HEADER_BYTES + side.markBytes(bytes, stride);
-    int objects = Math.min((bytes - head) / (stride + 8 * side.words()), Slab.MAX_OBJECTS);
+    int objects = (bytes - head - side.lead) / (stride + 8 * side.words());
+    objects = Math.min(objects, Slab.MAX_OBJECTS);
     while (objects > 0 && first(head, objects, align, side) + objects * stride > bytes) {
       objects--;
     }
@@ -57,7 +64,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   }
 
   private static int first(int head, int objects, int align, Side side) {
-    return roundUp(head + 8 * side.words() * objects, Math.max(align, 8));
+    return roundUp(head + 8 * side.words() * objects + side.lead, Math.max(align, 8));
   }
 
   private static int roundUp(int value, int align) {
@@ -93,17 +100,27 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
 
   /** Whether free objects are linked outside themselves, in their state words. */
   boolean hasState() {
-    return side.state;
+    return side.state();
   }
 
   /** Whether each object has a mark. */
   boolean hasMarks() {
-    return side.mark;
+    return side.marks();
   }
 
   /** Address of an object's state word, the last of its side words. */
   long stateWord(long slab, int index) {
     return words(slab) + 8L * (index + 1) * side.words() - 8;
+  }
+
+  /** Where it is kept who allocated the object: the side words before its state word. */
+  long allocTrack(long slab, int index) {
+    return stateWord(slab, index) - 2 * Tracks.BYTES;
+  }
+
+  /** Where it is kept who freed the object last. */
+  long freeTrack(long slab, int index) {
+    return stateWord(slab, index) - Tracks.BYTES;
   }
 
   /** Address of the word for the object's account, the first of its side words. */

@@ -17,8 +17,9 @@ public final class SlabLayout {
             List.of(
                 Slab.LAYOUT,
                 KmemCache.LAYOUT,
-                CacheSlabs.STATE_LAYOUT,
+                SlabDebug.STATE_LAYOUT,
                 Guard.LAYOUT,
+                Tracks.LAYOUT,
                 LargeBlocks.LAYOUT));
     all.addAll(PageLayout.structs());
     return all;

@@ -165,16 +165,16 @@ final class SlabValidator {
   private static void checkStates(KmemCache cache, long slab, BitSet free) {
     for (int i = 0; i < Slab.objects(slab) && !Slab.isFrozen(slab); i++) {
       check(
-          cache.store().isTaken(slab, i) != free.get(i),
+          cache.store().debug().isTaken(slab, i) != free.get(i),
           "%s, slab 0x%x: object %d is %s, and yet its state says otherwise",
           cache,
           slab,
           i,
           free.get(i) ? "free" : "in use");
-      if (!free.get(i)) {
-        String damage = cache.store().writtenPastItsEnd(cache.geometry().addressOf(slab, i));
-        check(damage == null, "%s: %s", cache, damage);
-      }
+    }
+    if (!Slab.isFrozen(slab)) {
+      List<String> damage = cache.store().debug().inspect(slab, false);
+      check(damage.isEmpty(), "%s", damage);
     }
   }
 }

@@ -32,6 +32,9 @@ import org.kmem4j.sync.StackProbe;
  * waits for a grace period. Any thread may call any method.
  */
 public final class Slabs {
+  /** For {@link #tick}: what is idle stays, for ever. */
+  public static final int NEVER = Integer.MAX_VALUE;
+
   /**
    * Every cache of the process by its number; the page map leads here. Plain: who has an address
    * got it after its cache was entered.
@@ -46,6 +49,8 @@ public final class Slabs {
   private final AtomicLong reclaims = new AtomicLong();
 
   private final GraceQueue endings = new GraceQueue();
+
+  private final Tracks tracks = new Tracks();
 
   /** Threads that look after several caches at once: the end waits for them. */
   private final AtomicInteger visitors = new AtomicInteger();
@@ -208,6 +213,11 @@ public final class Slabs {
     return deferred;
   }
 
+  /** Who allocated and freed what, in caches that track. */
+  Tracks tracks() {
+    return tracks;
+  }
+
   long newCookie() {
     return ThreadLocalRandom.current().nextLong() | 1;
   }
@@ -235,6 +245,11 @@ public final class Slabs {
     }
     frontBytes.addAndGet(-bytes);
     return false;
+  }
+
+  /** Whether half of the budget is left: barns grow out of that half, fronts may have it all. */
+  boolean hasRoomForBarns() {
+    return frontBytes.get() < settings.frontBudgetBytes() / 2;
   }
 
   void releaseFront(long bytes) {
@@ -288,8 +303,13 @@ public final class Slabs {
     visitors.incrementAndGet(); // full fence: either we see the end coming, or it sees us
     try {
       checkOpen();
-      List<T> entered = some.stream().filter(OwnedCache::enter).toList();
+      List<T> entered = new ArrayList<>(some.size()); // so that noting one takes no memory
       try {
+        for (T cache : some) {
+          if (cache.enter()) {
+            entered.add(cache);
+          }
+        }
         action.accept(entered);
       } finally {
         leaveAll(entered);
@@ -302,15 +322,21 @@ public final class Slabs {
   /** Leaves every one of them, whatever damage comes to light meanwhile. */
   private static void leaveAll(List<? extends OwnedCache> entered) {
     RuntimeException damage = null;
-    for (OwnedCache cache : entered) {
+    Error error = null;
+    for (int i = 0; i < entered.size(); i++) {
       try {
-        cache.leave();
+        entered.get(i).leave();
       } catch (CorruptionException | IllegalArgumentException e) {
         damage = e;
+      } catch (OutOfMemoryError e) {
+        error = e;
       }
     }
     if (damage != null) {
       throw damage;
+    }
+    if (error != null) {
+      throw error;
     }
   }
 
@@ -339,14 +365,18 @@ public final class Slabs {
   /**
    * One round of housekeeping.
    *
-   * @param idleTicks after how many rounds without use a cache gives back what it holds
+   * @param idleTicks after how many rounds without use a cache gives back what it holds; {@link
+   *     #NEVER} for one that keeps everything
    * @return how many caches did
    */
   public int tick(int idleTicks) {
     StackProbe.probe();
     List<KmemCache> trimmed = new ArrayList<>();
-    visit(
-        snapshot(), all -> all.stream().filter(c -> c.trimIfIdle(idleTicks)).forEach(trimmed::add));
+    if (idleTicks != NEVER) {
+      visit(
+          snapshot(),
+          all -> all.stream().filter(c -> c.trimIfIdle(idleTicks)).forEach(trimmed::add));
+    }
     if (!trimmed.isEmpty()) {
       drainPageLists(settings.waitNanos());
     }
@@ -414,7 +444,8 @@ public final class Slabs {
     if (!pages.map().contains(address)) {
       what = "lies outside this allocator";
     } else if (around != null) {
-      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"';
+      String history = around.history(address);
+      what = "lies " + around.where(address) + ", of cache \"" + around.name() + '"' + history;
     } else if (pages.map().slabOf(address) != 0) {
       what = "lies in a slab of a cache that was destroyed";
     } else if (pages.largeAround(address) != 0) {

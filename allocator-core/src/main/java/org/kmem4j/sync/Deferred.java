@@ -1,33 +1,54 @@
 package org.kmem4j.sync;
 
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
-
 /**
  * What was unpublished and may be touched only after a grace period. Whoever adds may also finish,
  * waiting a bounded time; what is then still pending is finished by a later call. Any thread.
+ *
+ * <p>The queue is linked through its items, so adding one takes no memory: who makes the item
+ * before it unpublishes anything can lose nothing when the Java heap is full.
  */
 public final class Deferred {
-  private record Item(long number, long snapshot, Runnable finish) {}
+  /** What is to be done with something that was unpublished. Added once. */
+  public abstract static class Item {
+    // All guarded by the queue.
+    private long number;
+    private long snapshot;
+    private boolean running;
+    private boolean done;
+    private Item next;
 
-  // All guarded by the items.
-  private final ArrayDeque<Item> items = new ArrayDeque<>();
-  private final List<Item> running = new ArrayList<>();
+    /** Makes an item that is in no queue. */
+    protected Item() {}
+
+    /** The grace period has ended. */
+    protected abstract void finish();
+  }
+
+  // All guarded by this. Items leave from the head, once they are done.
+  private Item head;
+  private Item tail;
+  private int pending; // that nobody is at work on
   private long added;
 
+  /** Makes an empty queue. */
+  public Deferred() {}
+
   /** Adds what is to be done with something that the caller has just unpublished. */
-  public void add(Runnable finish) {
-    synchronized (items) {
-      items.add(new Item(++added, Rcu.snapshot(), finish));
+  public synchronized void add(Item item) {
+    item.number = ++added;
+    item.snapshot = Rcu.snapshot();
+    if (tail == null) {
+      head = item;
+    } else {
+      tail.next = item;
     }
+    tail = item;
+    pending++;
   }
 
   /** Items that wait for their grace period. */
-  public int size() {
-    synchronized (items) {
-      return items.size();
-    }
+  public synchronized int size() {
+    return pending;
   }
 
   /**
@@ -38,10 +59,7 @@ public final class Deferred {
    */
   public boolean finish(long maxNanos) {
     long start = System.nanoTime();
-    long last;
-    synchronized (items) {
-      last = added;
-    }
+    long last = last();
     if (size() > 0) {
       Rcu.synchronize(maxNanos);
     }
@@ -56,36 +74,44 @@ public final class Deferred {
     return true;
   }
 
-  private boolean isFinished(long last) {
-    synchronized (items) {
-      Item oldest = items.peek();
-      return (oldest == null || oldest.number > last)
-          && running.stream().allMatch(item -> item.number > last);
-    }
+  private synchronized long last() {
+    return added;
+  }
+
+  private synchronized boolean isFinished(long last) {
+    return head == null || head.number > last;
   }
 
   /** Finishes what has had its grace period. Never waits. */
   public void finishElapsed() {
     for (Item item = takeElapsed(); item != null; item = takeElapsed()) {
       try {
-        item.finish.run();
+        item.finish();
       } finally {
-        synchronized (items) {
-          running.remove(item);
-        }
+        remove(item);
       }
     }
   }
 
-  /** The oldest item, if its grace period has ended; else null. */
-  private Item takeElapsed() {
-    synchronized (items) {
-      Item item = items.peek();
-      if (item == null || !Rcu.hasElapsed(item.snapshot)) {
-        return null;
-      }
-      running.add(item);
-      return items.remove();
+  /** The oldest item that nobody is at work on, if its grace period has ended; else null. */
+  private synchronized Item takeElapsed() {
+    Item item = head;
+    while (item != null && item.running) {
+      item = item.next;
     }
+    if (item == null || !Rcu.hasElapsed(item.snapshot)) {
+      return null;
+    }
+    item.running = true;
+    pending--;
+    return item;
+  }
+
+  private synchronized void remove(Item item) {
+    item.done = true;
+    while (head != null && head.done) {
+      head = head.next;
+    }
+    tail = head == null ? null : tail;
   }
 }

@@ -248,11 +248,16 @@ public final class Front {
   /** Whether no slot has anything under a number, not even a detached front. */
   public static boolean isAbsent(Linked owner) {
     for (int i = 0; i < PerThread.slotCount(); i++) {
-      if (PerThread.slot(i).linkVolatile(owner.link()) != null) {
+      if (!isAbsent(PerThread.slot(i), owner)) {
         return false;
       }
     }
     return true;
+  }
+
+  /** Whether a slot has nothing under a number, not even a detached front. */
+  public static boolean isAbsent(Slot slot, Linked owner) {
+    return slot.linkVolatile(owner.link()) == null;
   }
 
   /** Objects in the front of any slot, spare included: exact at rest, else a recent value. */

@@ -2,7 +2,6 @@ package org.kmem4j.sync;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 
 /**
  * {@code struct percpu_ref}: a reference count that costs its users no shared atomic once they
@@ -149,7 +148,11 @@ public final class PercpuRef {
     if (cells == null && !killed) {
       synchronized (this) {
         if (cells == null) {
-          cells = new long[PerThread.slotCount()];
+          try {
+            cells = new long[PerThread.slotCount()];
+          } catch (OutOfMemoryError e) {
+            return; // all go on with the central count
+          }
         }
       }
     }
@@ -173,7 +176,7 @@ public final class PercpuRef {
   public void confirm() {
     assert killed;
     long[] mine = cells;
-    addToCentral((mine == null ? 0 : Arrays.stream(mine).sum()) - BIAS - 1);
+    addToCentral(sum(mine) - BIAS - 1);
   }
 
   /** References now, the initial one included; exact at rest. */
@@ -183,6 +186,15 @@ public final class PercpuRef {
     if (count < BIAS / 2) {
       return count;
     }
-    return count - BIAS + (mine == null ? 0 : Arrays.stream(mine).sum());
+    return count - BIAS + sum(mine);
+  }
+
+  /** Takes no memory: a count that is being ended cannot fail half-way. */
+  private static long sum(long[] some) {
+    long sum = 0;
+    for (int i = 0; some != null && i < some.length; i++) {
+      sum += some[i];
+    }
+    return sum;
   }
 }

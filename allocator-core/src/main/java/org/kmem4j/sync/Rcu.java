@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicLong;
 import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
 
 /**
  * Read-copy-update for leaf code: a reader pays two stores, a writer waits for a <em>grace
@@ -31,6 +32,9 @@ import org.kmem4j.memory.Os;
 public final class Rcu {
   /** A word set for longer than this is counted as a stall: sections are leaf code. */
   static final long STALL_NANOS = 100_000_000;
+
+  /** For how long a refused membarrier is tried again. */
+  private static final long REFUSED_NANOS = 1_000_000_000;
 
   private static final boolean FENCE = !Os.MEMBARRIER || Boolean.getBoolean("kmem4j.rcu.fence");
   private static final long MAX_PER_SECOND = Long.getLong("kmem4j.rcu.maxPerSecond", 1000);
@@ -152,6 +156,7 @@ public final class Rcu {
    * Waits until every section that is running now has ended.
    *
    * @throws IllegalStateException in a section or under a pin, which would wait for itself
+   * @throws OsException if the system refuses the barrier for more than a second
    */
   public static void synchronize() {
     boolean done = synchronize(Long.MAX_VALUE);
@@ -215,8 +220,8 @@ public final class Rcu {
     }
     long number = GP.getVolatile() + 1;
     Number.VALUE.setVolatile(GP, number);
-    if (!FENCE) {
-      Os.membarrier();
+    if (!FENCE && !interruptAll(start, maxNanos)) {
+      return false;
     }
     // Slots are counted after the barrier: a newer one has published itself by a full fence before
     // its first section, which therefore sees what was unpublished.
@@ -228,6 +233,31 @@ public final class Rcu {
     }
     completed = number;
     return true;
+  }
+
+  /**
+   * A system that is short of memory may refuse the barrier. Nothing is lost by that: the grace
+   * period has not ended, and whoever waits tries again.
+   *
+   * @return false if the system refused for as long as the caller may wait
+   * @throws OsException if it still does after a second
+   */
+  private static boolean interruptAll(long start, long maxNanos) {
+    for (int round = 0; ; round++) {
+      try {
+        Os.membarrier();
+        return true;
+      } catch (OsException e) {
+        long waited = System.nanoTime() - start;
+        if (waited > maxNanos) {
+          return false;
+        }
+        if (waited > REFUSED_NANOS) {
+          throw e;
+        }
+        SpinLock.pause(round);
+      }
+    }
   }
 
   /** Spreads grace periods: at most {@link #MAX_PER_SECOND}, for each one disturbs every core. */

@@ -17,6 +17,7 @@ import org.kmem4j.Allocators;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Pin;
@@ -85,7 +86,7 @@ final class ObjectPoolTest {
 
   private ObjectPool<Order> debugging() {
     return new ObjectPool<>(
-        allocator.createCache(CacheOptions.of("debugged", Order.BYTES).debug(true)));
+        allocator.createCache(CacheOptions.of("debugged", Order.BYTES).debug(Debug.ALL)));
   }
 
   // ------------------------------------------------------------------ views

@@ -421,7 +421,7 @@ final class AccountTest {
             .createCache(
                 CacheOptions.of("c", 100)
                     .objectAccount(tokens)
-                    .debug(true)
+                    .debug(Debug.ALL)
                     .constructor(object -> Memory.fill(object, 100, (byte) 5)))
             .in(account);
 

@@ -387,7 +387,7 @@ final class CorruptionTest {
 
   @Test
   void withDebuggingASecondFreeIsFoundAtOnce() {
-    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(Debug.ALL));
     long object = debug.alloc();
     debug.free(object);
 
@@ -399,8 +399,8 @@ final class CorruptionTest {
   }
 
   @Test
-  void withDebuggingWritesIntoFreeObjectsHarmNobody() {
-    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+  void withDebuggingButNoPoisonWritesIntoFreeObjectsHarmNobody() {
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(Debug.of("FZU")));
     List<Long> objects = slabWithOneLiveObject(debug);
 
     objects.subList(1, objects.size()).forEach(object -> Memory.fill(object, 64, (byte) -1));
@@ -412,7 +412,7 @@ final class CorruptionTest {
   @ParameterizedTest
   @CsvSource({"64, 0", "64, 7", "61, 0", "61, 2", "8, 0", "3000, 0", "100, 3"})
   void withDebuggingAWritePastTheEndIsReportedAndItsSlabNeverReused(int bytes, int behind) {
-    KmemCache debug = allocator.createCache(CacheOptions.of("debug", bytes).debug(true));
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", bytes).debug(Debug.ALL));
     List<Long> objects = take(debug, debug.geometry().objects()); // a full slab
     long object = objects.getFirst();
     objects.forEach(at -> Memory.fill(at, bytes, (byte) 1)); // all of what was asked for
@@ -423,8 +423,9 @@ final class CorruptionTest {
     String text = report.getMessage();
     assertAll(
         () -> assertTrue(text.startsWith("cache \"debug\", slab 0x"), text),
-        () -> assertTrue(text.contains("object at 0x" + Long.toHexString(object)), text),
-        () -> assertTrue(text.contains("byte " + behind + " behind it is 0x41"), text),
+        () -> assertTrue(text.contains("object 0x" + Long.toHexString(object)), text),
+        () ->
+            assertTrue(text.contains("byte " + (bytes + behind) + " is 0x41, expected 0xcc"), text),
         () -> assertTrue(text.endsWith("the slab is frozen"), text),
         () -> assertEquals(objects.size() - 1, debug.stats().usedObjects(), "it is free"));
     assertThrows(IllegalArgumentException.class, () -> debug.free(object), "a second time");
@@ -437,7 +438,7 @@ final class CorruptionTest {
 
   @Test
   void withDebuggingSeveralWritesPastTheEndInOneSlabAreEachReported() {
-    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(Debug.ALL));
     List<Long> objects = take(debug, 5); // of a slab that is on the partial list
     objects.subList(0, 2).forEach(object -> Memory.putByte(object + 64, (byte) 0));
     var found = assertThrows(AssertionError.class, allocator::validate);
@@ -476,7 +477,7 @@ final class CorruptionTest {
 
   @Test
   void theGenerationOfAnObjectCountsItsFrees() {
-    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(true));
+    KmemCache debug = allocator.createCache(CacheOptions.of("debug", 64).debug(Debug.ALL));
     long object = debug.alloc();
     assertEquals(0, debug.generation(object));
 

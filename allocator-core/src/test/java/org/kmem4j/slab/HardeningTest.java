@@ -408,7 +408,7 @@ final class HardeningTest {
           blocks.forEach(allocator::free);
         }
         KmemCache debugged =
-            allocator.createCache(CacheOptions.of("d", Math.min(bytes, 5000)).debug(true));
+            allocator.createCache(CacheOptions.of("d", Math.min(bytes, 5000)).debug(Debug.ALL));
         assertTrue(isZero(debugged.alloc(), debugged.objectBytes()));
         long[] many = new long[100];
         debugged.allocBulk(many, 0, 100);

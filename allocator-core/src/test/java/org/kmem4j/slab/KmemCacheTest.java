@@ -500,6 +500,62 @@ final class KmemCacheTest {
   }
 
   @Test
+  void theBarnGrowsUntilItHoldsWhatSwings() {
+    KmemCache cache = allocators.open(b -> b.frontBudget(64 << 20)).createCache("c", 64);
+    take(cache, 10_000).forEach(cache::free);
+    long atFirst = cache.stats().cachedObjects();
+
+    for (int swing = 0; swing < 8; swing++) {
+      take(cache, 10_000).forEach(cache::free);
+    }
+
+    assertTrue(atFirst < 1_000, "at first: " + atFirst);
+    assertTrue(cache.stats().cachedObjects() > 9_000, "after: " + cache.stats());
+  }
+
+  @Test
+  void aBarnDoesNotGrowForWhatIsOnlyFreed() {
+    KmemCache cache = allocators.open().createCache("c", 64);
+    List<Long> objects = take(cache, 50_000);
+
+    objects.forEach(cache::free);
+
+    assertTrue(cache.stats().cachedObjects() < 1_000, "after: " + cache.stats());
+  }
+
+  @Test
+  void theBarnGivesUpWhatNobodyNeedsAlthoughTheCacheIsBusy() {
+    KmemCache cache = allocators.open().createCache("c", 64);
+    for (int swing = 0; swing < 8; swing++) {
+      take(cache, 10_000).forEach(cache::free);
+    }
+    long grown = cache.stats().cachedObjects();
+
+    for (int tick = 0; tick < 12; tick++) {
+      take(cache, 200).forEach(cache::free);
+      cache.slabs.tick(2);
+    }
+
+    long left = cache.stats().cachedObjects();
+    assertTrue(left < grown / 5, "left are " + left + " of " + grown);
+  }
+
+  @Test
+  void barnsLeaveHalfOfTheBudgetToFronts() {
+    long budget = 8 << 20;
+    SlabAllocator allocator = allocators.open(b -> b.frontBudget(budget));
+    for (int i = 0; i < 40; i++) {
+      KmemCache cache = allocator.createCache("c" + i, 64);
+      for (int swing = 0; swing < 8; swing++) {
+        take(cache, 10_000).forEach(cache::free);
+      }
+    }
+
+    long used = allocator.stats().frontBytes();
+    assertTrue(used < budget * 3 / 4, "of " + budget + " bytes " + used + " are used");
+  }
+
+  @Test
   void underAPinEverythingWorksAndOthersMayDrain() {
     SlabAllocator allocator = allocators.open();
     KmemCache cache = allocator.createCache("c", 64);
@@ -566,7 +622,8 @@ final class KmemCacheTest {
   /** To make one would probe the stack, where a slow path must not throw any more. */
   @Test
   void aThreadThatUsesNoFrontGetsNoSlot() throws InterruptedException {
-    KmemCache debugged = allocators.open().createCache(CacheOptions.of("debugged", 64).debug(true));
+    KmemCache debugged =
+        allocators.open().createCache(CacheOptions.of("debugged", 64).debug(Debug.ALL));
     Crew crew = new Crew();
     crew.start(
         () -> {

@@ -23,6 +23,7 @@ import org.kmem4j.SlabAllocator;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.OwnedCache.State;
 import org.kmem4j.stress.Crew;
+import org.kmem4j.sync.DeferredWork;
 import org.kmem4j.sync.Front;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
@@ -234,9 +235,10 @@ final class RetirementTest {
     slabs
         .deferred()
         .add(
-            () -> {
-              throw new CorruptionException("elsewhere");
-            });
+            new DeferredWork(
+                () -> {
+                  throw new CorruptionException("elsewhere");
+                }));
 
     assertThrows(
         CorruptionException.class,

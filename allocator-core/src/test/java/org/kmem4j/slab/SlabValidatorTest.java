@@ -126,7 +126,7 @@ final class SlabValidatorTest {
 
   @Test
   void itSeesAWrongStateOfADebuggedObject() {
-    KmemCache debug = allocator.createCache(CacheOptions.of("d", 100).debug(true));
+    KmemCache debug = allocator.createCache(CacheOptions.of("d", 100).debug(Debug.ALL));
     long object = debug.alloc();
     long slab = allocator.describe(object).slab();
     long word = debug.geometry().stateWord(slab, debug.geometry().indexOf(slab, object));

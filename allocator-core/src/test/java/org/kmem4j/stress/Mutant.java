@@ -166,7 +166,7 @@ public record Mutant(
           of(
               "a page list that waits for its grace period is not lost",
               "page/PageAllocator.java",
-              "drained.add(list);",
+              "drained.add(item.list);",
               "",
               "page.PageAllocatorTest#aListThatWaitsForAGracePeriodIsFreeMemoryToo"),
           of(
@@ -191,8 +191,8 @@ public record Mutant(
           of(
               "what others are finishing is awaited before a cache is counted",
               "sync/Deferred.java",
-              "running.add(item);",
-              "",
+              "item.running = true;",
+              "item.running = true; remove(item);",
               "sync.DeferredTest#whatAnotherThreadIsFinishingIsNotFinishedYet"),
           of(
               "a sheaf is in one place, though the budget be exhausted",

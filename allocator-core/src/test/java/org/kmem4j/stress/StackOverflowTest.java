@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 
 /**
@@ -44,7 +45,7 @@ class StackOverflowTest {
         long block = other.alloc(size);
         other.free(block);
       }
-      KmemCache debugged = other.createCache(CacheOptions.of("debugged", 64).debug(true));
+      KmemCache debugged = other.createCache(CacheOptions.of("debugged", 64).debug(Debug.ALL));
       debugged.free(debugged.alloc());
       debugged.prewarm(100);
       other.trim();
@@ -137,7 +138,7 @@ class StackOverflowTest {
 
   @Test
   void ofACacheWithoutFronts() throws InterruptedException {
-    KmemCache cache = allocator.createCache(CacheOptions.of("debugged", 64).debug(true));
+    KmemCache cache = allocator.createCache(CacheOptions.of("debugged", 64).debug(Debug.ALL));
     attempt(
         hand -> {
           if (hand[0] == 0) {
@@ -150,7 +151,7 @@ class StackOverflowTest {
 
   @Test
   void ofASlabAtATime() throws InterruptedException {
-    KmemCache cache = allocator.createCache(CacheOptions.of("big", 30_000).debug(true));
+    KmemCache cache = allocator.createCache(CacheOptions.of("big", 30_000).debug(Debug.ALL));
     attempt(
         hand -> {
           if (hand[0] == 0) {

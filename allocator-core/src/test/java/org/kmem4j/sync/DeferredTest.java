@@ -58,7 +58,7 @@ class DeferredTest {
     List<Integer> done = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       int number = i;
-      deferred.add(() -> done.add(number));
+      deferred.add(new DeferredWork(() -> done.add(number)));
     }
     assertEquals(List.of(), done, "adding does nothing yet");
     long before = Rcu.gracePeriods();
@@ -74,7 +74,7 @@ class DeferredTest {
   void whatASectionMayStillUseIsFinishedLater() throws InterruptedException {
     Thread reader = reader();
     var done = new AtomicInteger();
-    deferred.add(done::incrementAndGet);
+    deferred.add(new DeferredWork(done::incrementAndGet));
 
     assertFalse(deferred.finish(SHORT));
 
@@ -90,7 +90,7 @@ class DeferredTest {
   @Test
   void noTimeAtAllStillFinishesWhatIsDue() {
     var done = new AtomicInteger();
-    deferred.add(done::incrementAndGet);
+    deferred.add(new DeferredWork(done::incrementAndGet));
     Rcu.synchronize();
 
     assertTrue(deferred.finish(0) || deferred.finish(LONG));
@@ -102,10 +102,11 @@ class DeferredTest {
   void oneThatFailsDoesNotKeepTheOthers() {
     var done = new AtomicInteger();
     deferred.add(
-        () -> {
-          throw new IllegalStateException("damaged");
-        });
-    deferred.add(done::incrementAndGet);
+        new DeferredWork(
+            () -> {
+              throw new IllegalStateException("damaged");
+            }));
+    deferred.add(new DeferredWork(done::incrementAndGet));
 
     assertThrows(IllegalStateException.class, () -> deferred.finish(LONG));
 
@@ -119,15 +120,16 @@ class DeferredTest {
     var begun = new CountDownLatch(1);
     var done = new AtomicInteger();
     deferred.add(
-        () -> {
-          begun.countDown();
-          try {
-            Crew.await(release);
-          } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
-          done.incrementAndGet();
-        });
+        new DeferredWork(
+            () -> {
+              begun.countDown();
+              try {
+                Crew.await(release);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+              done.incrementAndGet();
+            }));
     crew.start(() -> deferred.finish(LONG));
     Crew.await(begun);
 
@@ -146,7 +148,7 @@ class DeferredTest {
           () -> {
             while (crew.goesOn()) {
               if (deferred.size() < 50) {
-                deferred.add(Thread::onSpinWait);
+                deferred.add(new DeferredWork(Thread::onSpinWait));
               }
               deferred.finish(100_000);
             }
@@ -155,7 +157,7 @@ class DeferredTest {
     try {
       for (int i = 0; i < 200; i++) {
         var done = new AtomicInteger();
-        deferred.add(done::incrementAndGet);
+        deferred.add(new DeferredWork(done::incrementAndGet));
 
         assertTrue(deferred.finish(LONG));
 
@@ -175,7 +177,7 @@ class DeferredTest {
       crew.start(
           () -> {
             for (int item = 0; item < each; item++) {
-              deferred.add(done::incrementAndGet);
+              deferred.add(new DeferredWork(done::incrementAndGet));
               if (item % 10 == 0) {
                 deferred.finish(MILLISECONDS.toNanos(1));
               }

@@ -148,7 +148,7 @@ class HandoutLitmusTest {
     for (int round = 0; crew.goesOn(); round++) {
       Sheaf sheaf = Front.unlink(ownersSlot, link);
       if (sheaf != null) {
-        deferred.add(() -> giveToPool(sheaf));
+        deferred.add(new DeferredWork(() -> giveToPool(sheaf)));
       }
       deferred.finish(MILLISECONDS.toNanos(1));
       for (int i = 0; i < round % 400; i++) {

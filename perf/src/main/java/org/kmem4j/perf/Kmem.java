@@ -10,6 +10,7 @@ import org.kmem4j.perf.groups.TreeCommand;
 import org.kmem4j.perf.latency.LatencyCommand;
 import org.kmem4j.perf.replay.ReplayChildCommand;
 import org.kmem4j.perf.replay.ReplayCommand;
+import org.kmem4j.perf.torture.TortureCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
       TreeCommand.class,
       InterferenceCommand.class,
       LatencyCommand.class,
+      TortureCommand.class,
       LayoutCommand.class,
       ReplayChildCommand.class
     })
@@ -58,8 +60,8 @@ public final class Kmem implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "Missing subcommand: replay, bench, demo, reparent, churn, interference, latency, tree or"
-            + " layout.");
+        "Missing subcommand: replay, bench, demo, reparent, churn, interference, latency, torture,"
+            + " tree or layout.");
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

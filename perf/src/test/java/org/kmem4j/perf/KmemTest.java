@@ -124,6 +124,11 @@ final class KmemTest {
         "latency --seconds 0         | --seconds 0, accepted are 0.1 to 3600",
         "latency --contenders heap   | --contenders 'heap' is no contender; accepted are heapG1,"
             + " heapZgc",
+        "torture --threads 0         | --threads 0, accepted are 1 to 64",
+        "torture --max 1k            | --max 1k, accepted are 16m to 1g",
+        "torture --max much          | --max much, accepted are 16m to 1g",
+        "torture --minutes 0         | --minutes and --seconds make up 0, accepted is a second",
+        "torture --seed x            | 'x' is not a long",
         "replai                      | Unmatched argument at index 0: 'replai'",
         "                            | Missing subcommand",
       },
@@ -198,6 +203,23 @@ final class KmemTest {
     double original = row.get("originalDying").asDouble();
     double reparenting = row.get("reparentDying").asDouble();
     assertTrue(original > 5 * reparenting, row::toString);
+  }
+
+  @Test
+  void tortureTellsWhatItFoundAsJson() throws IOException {
+    Path json = folder.resolve("r.json");
+
+    int status = kmem("torture", "--seconds=2", "--threads=2", "--seed=5", "--json=" + json);
+
+    assertEquals(0, status, err::toString);
+    assertTrue(out.toString().contains("No violation. Seed 5."), out::toString);
+    assertTrue(
+        Files.readString(json)
+            .replaceAll("[\\s\"]", "")
+            .matches(
+                "\\{operations:[1-9]\\d*,violations:0,faultsInjected:[1-9]\\d*,gracePeriods:\\d+,"
+                    + "peakResidentBytes:\\d+,endResidentBytes:\\d+,seed:5,.*"),
+        () -> json.toString());
   }
 
   @Test

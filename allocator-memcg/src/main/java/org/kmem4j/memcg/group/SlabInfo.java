@@ -32,7 +32,7 @@ public record SlabInfo(
 
   static SlabInfo of(OwnedCache cache, MemCgroup payer) {
     boolean inherited = !payer.equals(cache.account());
-    String madeFor = ((MemCgroup) cache.account()).path();
+    String madeFor = cache.account().toString(); // a group, or an account in front of one
     if (cache instanceof KmemCache slabCache) {
       CacheStats stats = slabCache.stats();
       return new SlabInfo(

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.kmem4j.LiveReport;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.CacheOptions;
+import org.kmem4j.slab.Debug;
 import org.kmem4j.slab.KmemCache;
 
 /** An allocator per test; afterwards no object is alive and every reference is released. */
@@ -42,7 +43,7 @@ abstract class PoolFixture {
   }
 
   KmemCache debugCache() {
-    return allocator.createCache(CacheOptions.of("test", BYTES).debug(true));
+    return allocator.createCache(CacheOptions.of("test", BYTES).debug(Debug.ALL));
   }
 
   /** Fills a whole object with the guard byte. */
