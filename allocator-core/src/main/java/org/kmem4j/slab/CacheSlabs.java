@@ -225,7 +225,7 @@ final class CacheSlabs {
   void putOne(long object) {
     long slab = slabOf(object);
     if (!isSound(slab)) {
-      throw headerOverwritten(object);
+      throw withoutSlab(object);
     }
     RuntimeException wrong = list.comeBack(object);
     if (wrong != null) {
@@ -287,8 +287,8 @@ final class CacheSlabs {
         end = isSound(slab) ? slab + ((long) Os.PAGE_BYTES << Slab.order(slab)) : 0;
       }
       if (end == 0) {
-        damage = headerOverwritten(object);
-        if (guard != null) {
+        damage = withoutSlab(object);
+        if (guard != null && slabs.cacheAround(object) == cache) {
           guard.keep(object); // it stays in use
         }
       } else if (good > 0 && sheaf.get(good - 1) == object) {
@@ -311,14 +311,16 @@ final class CacheSlabs {
     }
   }
 
-  CorruptionException headerOverwritten(long object) {
+  /** For an object whose slab is not ours: it was given back, or its header was overwritten. */
+  CorruptionException withoutSlab(long object) {
+    long slab = slabOf(object);
+    String what =
+        slab == 0
+            ? "its slab was given back while it was in use: objects of it were freed twice"
+            : "the header of its slab " + Slabs.hex(slab) + " was overwritten";
     return new CorruptionException(
-        """
-        cache "%s", slab %s, object %s: the slab's header was overwritten; found while the object \
-        was given back%s\
-        """
-            .formatted(
-                cache.name(), Slabs.hex(slabOf(object)), Slabs.hex(object), cache.history(object)));
+        "cache \"%s\", object %s: %s; found while the object was given back%s"
+            .formatted(cache.name(), Slabs.hex(object), what, cache.history(object)));
   }
 
   IllegalArgumentException freedTwice(long object) {
@@ -328,7 +330,7 @@ final class CacheSlabs {
 
   /** Freezes the slab of an object whose mark is none; reports it. */
   CorruptionException markOverwritten(long object) {
-    return isSound(slabOf(object)) ? list.freezeUnmarked(object) : headerOverwritten(object);
+    return isSound(slabOf(object)) ? list.freezeUnmarked(object) : withoutSlab(object);
   }
 
   // ------------------------------------------------------------------ slabs

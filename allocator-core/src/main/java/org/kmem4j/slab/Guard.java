@@ -141,7 +141,7 @@ final class Guard {
 
   private void takeBackZeroed(long object) {
     if (checksHeaders && Memory.getLong((object & ~(long) slabMask) + Slab.COOKIE) != cookie) {
-      throw store.headerOverwritten(object);
+      throw store.withoutSlab(object);
     }
     if (hasMarks && !isInUse(object)) {
       StackProbe.probe();

@@ -470,10 +470,9 @@ public final class KmemCache extends OwnedCache {
 
   /** Who allocated and who freed the object around an address, if the cache tracks. */
   String history(long address) {
-    long slab = slabOf(address);
+    long slab = store.debug() == null ? 0 : slabOf(address);
     long offset = address - slab - first;
-    boolean inside = offset >= 0 && offset / stride() < Slab.objects(slab);
-    return store.debug() == null || !inside
+    return slab == 0 || offset < 0 || offset / stride() >= Slab.objects(slab)
         ? ""
         : store.debug().history(slab, (int) (offset / stride()));
   }
