@@ -25,7 +25,7 @@ final class HardeningMutants {
               "hardened: without room for a key the mark tells",
               GUARD,
               "if (hasMarks && !isInUse(object)) {",
-              "if (false) {",
+              "if (hasKeys && !isInUse(object)) {",
               TEST + "aSecondFreeByAnotherThreadIsRefused"),
           of(
               "hardened: who is handed an object finds no key in it",
@@ -104,11 +104,5 @@ final class HardeningMutants {
               SLABS,
               "if (hardening.initOnFree()) {",
               "if (false) {",
-              TEST + "whatAConstructorMadeIsLeftAloneUntilItsPagesGoBack"),
-          of(
-              "hardened: what the stack's end left behind is taken up",
-              "slab/CacheFronts.java",
-              "store.putStray();",
-              "",
-              "stress.StackOverflowTest#ofAHardenedCache"));
+              TEST + "whatAConstructorMadeIsLeftAloneUntilItsPagesGoBack"));
 }
