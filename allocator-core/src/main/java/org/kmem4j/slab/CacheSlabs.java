@@ -163,6 +163,7 @@ final class CacheSlabs {
     if (options.objectAccount() != null && !chargeObject(object, caller)) {
       return OwnedCache.NO_OBJECT_CHARGE;
     }
+    cache.leftSlab(1);
     return object;
   }
 
@@ -184,6 +185,7 @@ final class CacheSlabs {
       }
       return slab;
     } finally {
+      cache.leftSlab(main.count());
       if (guard != null) {
         Guard.sealAll(main);
       }

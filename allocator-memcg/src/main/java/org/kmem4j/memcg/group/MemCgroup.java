@@ -21,6 +21,7 @@ import org.kmem4j.memory.Struct;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheStats;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.LeakReport;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.GraceQueue;
@@ -950,6 +951,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** As {@link #offline}; null if somebody else closed it. */
   Leftovers tryOffline() {
     List<Leftovers.Cache> left = new ArrayList<>();
+    List<KmemCache> caches = new ArrayList<>();
     synchronized (tree.lock) {
       tree.checkAllocatorOpen();
       if (!css.isOnline()) {
@@ -959,9 +961,15 @@ public final class MemCgroup implements Account, AutoCloseable {
         throw new IllegalStateException(
             path() + " has groups below it that are online: " + byName.keySet());
       }
+      for (OwnedCache cache : owned()) {
+        if (cache instanceof KmemCache slabCache) {
+          caches.add(slabCache);
+        }
+      }
       goOffline(left);
     }
-    Leftovers report = new Leftovers(path(), parent.path(), left); // it was online, for we were
+    LeakReport leaks = LeakReport.of(caches, cache -> path());
+    Leftovers report = new Leftovers(path(), parent.path(), left, leaks); // it was online
     tree.closed(this, parent, report);
     return report;
   }
@@ -983,11 +991,30 @@ public final class MemCgroup implements Account, AutoCloseable {
       long objects = cache.usedObjects();
       if (objects > 0) {
         long bytes = objects * cache.bytesPerObject();
-        left.add(new Leftovers.Cache(cache.name(), inherited, objects, bytes));
+        var one = new Leftovers.Cache(cache.name(), inherited, objects, bytes);
+        if (cache instanceof KmemCache slabCache && slabCache.isSample()) {
+          addSample(left, one);
+        } else {
+          left.add(one);
+        }
       }
     }
     reparent();
     tree.slabs.endings().addAfterGracePeriod(end);
+  }
+
+  /** What a cache serves from a sample of tracked objects is the cache's, to whoever is told. */
+  private static void addSample(List<Leftovers.Cache> left, Leftovers.Cache sample) {
+    for (int i = 0; i < left.size(); i++) {
+      Leftovers.Cache other = left.get(i);
+      if (other.name().equals(sample.name()) && other.inherited() == sample.inherited()) {
+        long objects = other.objects() + sample.objects();
+        long bytes = other.bytes() + sample.bytes();
+        left.set(i, new Leftovers.Cache(other.name(), other.inherited(), objects, bytes));
+        return;
+      }
+    }
+    left.add(sample);
   }
 
   /** Hands all caches over. Guarded by the tree's lock. */
