@@ -873,7 +873,7 @@ public final class KmemCache extends OwnedCache {
     }
     List<KmemCache> ending = new ArrayList<>();
     for (KmemCache cache : slabs.snapshot()) {
-      if (cache == this || root == this && cache.root == this) {
+      if (cache == this || cache.trackedFor == this || root == this && cache.root == this) {
         cache.retire();
         ending.add(cache);
       }
@@ -895,10 +895,19 @@ public final class KmemCache extends OwnedCache {
     } else if (root != this) {
       root.children.remove(account, this);
     }
+    retireSample();
+  }
+
+  private void retireSample() {
+    KmemCache sample = tracked == null ? null : tracked.get();
+    if (sample != null) {
+      sample.retire();
+    }
   }
 
   @Override
   void drain() {
+    retireSample(); // it may have been made since
     try {
       slabs.deferred().finishElapsed(); // which may report damage of whatever cache
     } finally {

@@ -222,6 +222,23 @@ final class LeakTest {
   }
 
   @Test
+  void aChildThatEndsTakesItsSampleAlong() {
+    var account = new FakeAccount(8192, 1000);
+    KmemCache child = cache.in(account);
+    leak(child, 2000);
+    KmemCache sample = sample();
+
+    assertEquals(2000, child.destroy());
+
+    assertTrue(sample.isRetired());
+    leaked.forEach(cache::free);
+    while (allocator.slabs().endSome() > 0 || sample.state != OwnedCache.State.RELEASED) {
+      Thread.onSpinWait();
+    }
+    assertEquals(0, account.usage());
+  }
+
+  @Test
   void aSampleThatEndedIsMadeAnew() {
     leak(cache, 1000);
     KmemCache first = sample();
