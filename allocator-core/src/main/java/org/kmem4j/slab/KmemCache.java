@@ -878,7 +878,7 @@ public final class KmemCache extends OwnedCache {
     }
     List<KmemCache> ending = new ArrayList<>();
     for (KmemCache cache : slabs.snapshot()) {
-      if (cache == this || root == this && cache.root == this || cache.trackedFor == this) {
+      if (cache == this || cache.trackedFor == this || root == this && cache.root == this) {
         cache.retire();
         ending.add(cache);
       }
@@ -898,10 +898,6 @@ public final class KmemCache extends OwnedCache {
     if (root == this) {
       children.values().forEach(OwnedCache::retire);
     }
-    KmemCache sample = tracked == null ? null : tracked.get();
-    if (sample != null) {
-      sample.retire();
-    }
   }
 
   @Override
@@ -911,10 +907,19 @@ public final class KmemCache extends OwnedCache {
     } else if (root != this) {
       root.children.remove(account, this);
     }
+    retireSample();
+  }
+
+  private void retireSample() {
+    KmemCache sample = tracked == null ? null : tracked.get();
+    if (sample != null) {
+      sample.retire();
+    }
   }
 
   @Override
   void drain() {
+    retireSample(); // it may have been made since
     try {
       slabs.deferred().finishElapsed(); // which may report damage of whatever cache
     } finally {

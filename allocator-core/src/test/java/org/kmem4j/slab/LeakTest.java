@@ -82,6 +82,8 @@ final class LeakTest {
 
   @Test
   void objectsThatComeAndGoAreNotSampled() {
+    allocator = allocators.open(b -> b.leaks(1 << 20)); // the first few do come from a slab
+    cache = allocator.createCache("order", 64);
     comeAndGo(cache, 10_000);
 
     assertTrue(allocator.leaks().isEmpty());
@@ -219,6 +221,23 @@ final class LeakTest {
       Thread.onSpinWait();
     }
     assertEquals(OwnedCache.State.RELEASED, sample.state);
+  }
+
+  @Test
+  void aChildThatEndsTakesItsSampleAlong() {
+    var account = new FakeAccount(8192, 1000);
+    KmemCache child = cache.in(account);
+    leak(child, 2000);
+    KmemCache sample = sample();
+
+    assertEquals(2000, child.destroy());
+
+    assertTrue(sample.isRetired());
+    leaked.forEach(cache::free);
+    while (allocator.slabs().endSome() > 0 || sample.state != OwnedCache.State.RELEASED) {
+      Thread.onSpinWait();
+    }
+    assertEquals(0, account.usage());
   }
 
   @Test

@@ -30,7 +30,8 @@ public class MutantsTest {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private static final List<Mutant> ALL =
-      Stream.of(Mutant.ALL, LifeMutants.ALL, DebugMutants.ALL, HardeningMutants.ALL)
+      Stream.of(
+              Mutant.ALL, LifeMutants.ALL, DebugMutants.ALL, HardeningMutants.ALL, LeakMutants.ALL)
           .flatMap(List::stream)
           .toList();
 
