@@ -1,6 +1,7 @@
 package org.kmem4j;
 
 import java.util.Map;
+import org.kmem4j.slab.LeakReport;
 
 /**
  * What an allocator's users have not freed.
@@ -8,8 +9,10 @@ import java.util.Map;
  * @param objects live objects by cache, in the order of the names; caches without any are left out
  * @param largeBlocks live blocks above the largest size class
  * @param bytes all of it, as objects' strides and blocks' pages
+ * @param leaks where the objects come from, as far as they are tracked
  */
-public record LiveReport(Map<String, Long> objects, long largeBlocks, long bytes) {
+public record LiveReport(
+    Map<String, Long> objects, long largeBlocks, long bytes, LeakReport leaks) {
   public boolean isEmpty() {
     return objects.isEmpty() && largeBlocks == 0;
   }
@@ -27,6 +30,6 @@ public record LiveReport(Map<String, Long> objects, long largeBlocks, long bytes
       text.append(' ').append(largeBlocks).append(" large blocks,");
     }
     text.setLength(text.length() - 1);
-    return text.toString();
+    return leaks.isEmpty() ? text.toString() : text.append('\n').append(leaks).toString();
   }
 }

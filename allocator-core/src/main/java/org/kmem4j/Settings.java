@@ -26,6 +26,7 @@ import org.kmem4j.slab.SlabSettings;
  * @param waitNanos how long an allocation waits for a grace period
  * @param debug which caches check what
  * @param hardening what production does against wrong use
+ * @param leaks of how many objects one is tracked: 0 for none, 1 for each
  */
 record Settings(
     long maxBytes,
@@ -38,7 +39,8 @@ record Settings(
     long frontBudgetBytes,
     long waitNanos,
     DebugRules debug,
-    Hardening hardening) {
+    Hardening hardening,
+    int leaks) {
 
   static final String MAX = "kmem4j.max";
   static final String DECAY = "kmem4j.decay";
@@ -58,6 +60,7 @@ record Settings(
   static final String RANDOM_ORDER = "kmem4j.hardened.randomOrder";
   static final String INIT_ON_ALLOC = "kmem4j.initOnAlloc";
   static final String INIT_ON_FREE = "kmem4j.initOnFree";
+  static final String LEAKS = "kmem4j.leaks";
 
   private static final Set<String> NAMES =
       Set.of(
@@ -78,7 +81,8 @@ record Settings(
           HEADERS,
           RANDOM_ORDER,
           INIT_ON_ALLOC,
-          INIT_ON_FREE);
+          INIT_ON_FREE,
+          LEAKS);
 
   private static final long MIN_MAX_BYTES = 64 << 10;
   private static final long REGION_BYTES = 2 << 20;
@@ -122,7 +126,8 @@ record Settings(
         size(properties, FRONTS, DERIVED),
         duration(WAIT, properties.getProperty(WAIT, "1ms"), ""),
         debug(properties.getProperty(DEBUG, "false")),
-        hardening(properties));
+        hardening(properties),
+        count(properties, LEAKS, 0, 0, 1 << 30));
   }
 
   private static Hardening hardening(Properties properties) {
@@ -163,6 +168,7 @@ record Settings(
     properties.setProperty(RANDOM_ORDER, Boolean.toString(hardening.randomOrder()));
     properties.setProperty(INIT_ON_ALLOC, Boolean.toString(hardening.initOnAlloc()));
     properties.setProperty(INIT_ON_FREE, Boolean.toString(hardening.initOnFree()));
+    properties.setProperty(LEAKS, Integer.toString(leaks));
     return properties;
   }
 
@@ -172,7 +178,7 @@ record Settings(
 
   SlabSettings slabs() {
     long fronts = frontBudgetBytes != DERIVED ? frontBudgetBytes : Math.max(maxBytes / 8, 1 << 20);
-    return new SlabSettings(maxOrder, sheafCapacity, fronts, waitNanos, hardening);
+    return new SlabSettings(maxOrder, sheafCapacity, fronts, waitNanos, hardening, leaks);
   }
 
   private static long size(Properties properties, String name, long absent) {

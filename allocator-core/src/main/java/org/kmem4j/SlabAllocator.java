@@ -25,6 +25,7 @@ import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.CacheStats;
 import org.kmem4j.slab.Description;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.LeakReport;
 import org.kmem4j.slab.OutOfNativeMemoryException;
 import org.kmem4j.slab.Pin;
 import org.kmem4j.slab.SizeClasses;
@@ -261,6 +262,16 @@ public final class SlabAllocator implements AutoCloseable {
         caches);
   }
 
+  /**
+   * What is alive now of that which is tracked, by the place that allocated it and who pays for it:
+   * a sample with {@code kmem4j.leaks} above 1, everything with 1 and in caches that debug with
+   * {@link org.kmem4j.slab.Debug#TRACK}.
+   */
+  public LeakReport leaks() {
+    checkOpen();
+    return slabs.leaks();
+  }
+
   /** What is alive now. */
   public LiveReport live() {
     checkOpen();
@@ -273,7 +284,8 @@ public final class SlabAllocator implements AutoCloseable {
     for (KmemCache cache : slabs.snapshot()) {
       bytes += cache.stats().usedObjects() * cache.usableBytes();
     }
-    return new LiveReport(objects, slabs.largeBlocks(), bytes + slabs.largePages() * Os.PAGE_BYTES);
+    return new LiveReport(
+        objects, slabs.largeBlocks(), bytes + slabs.largePages() * Os.PAGE_BYTES, slabs.leaks());
   }
 
   /**
@@ -597,6 +609,15 @@ public final class SlabAllocator implements AutoCloseable {
      */
     public Builder initOnFree() {
       return with(Settings.INIT_ON_FREE, true);
+    }
+
+    /**
+     * Tracks who allocates: one object in {@code oneIn}, on average; 1 for each, which takes the
+     * fronts away; 0 for none. {@link SlabAllocator#leaks}, {@link SlabAllocator#close} and closing
+     * groups then tell where live objects come from.
+     */
+    public Builder leaks(int oneIn) {
+      return with(Settings.LEAKS, oneIn);
     }
 
     /** Receives what is alive at {@link SlabAllocator#close}; by default a warning is logged. */

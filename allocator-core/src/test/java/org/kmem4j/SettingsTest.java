@@ -62,7 +62,8 @@ final class SettingsTest {
             "kmem4j.rcu.wait", "5us",
             "kmem4j.debug", "a,b*",
             "kmem4j.hardened.doubleFree", "true",
-            "kmem4j.initOnFree", "true");
+            "kmem4j.initOnFree", "true",
+            "kmem4j.leaks", "1024");
 
     assertEquals(
         new Settings(
@@ -76,7 +77,8 @@ final class SettingsTest {
             1 << 20,
             5_000,
             DebugRules.parse("FZPU,a,b*"),
-            new Hardening(true, false, false, false, true)),
+            new Hardening(true, false, false, false, true),
+            1024),
         settings);
     assertEquals(settings, Settings.from(settings.toProperties()), "there and back");
   }
@@ -142,6 +144,8 @@ final class SettingsTest {
     "kmem4j.hardened, on, true or false",
     "kmem4j.hardened.headers, '', true or false",
     "kmem4j.initOnFree, 1, true or false",
+    "kmem4j.leaks, -1, a number from 0 to",
+    "kmem4j.leaks, all, a number from 0 to",
     "kmem4j.debug, 'a b', names of caches",
     "kmem4j.debug, '', names of caches"
   })

@@ -351,8 +351,8 @@ final class CacheFronts {
 
   /** Empties the barn. */
   void emptyBarn() {
-    barn.shrink();
     store.putStray();
+    barn.shrink();
     for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
       dissolve(full);
     }

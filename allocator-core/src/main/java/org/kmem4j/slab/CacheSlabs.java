@@ -49,7 +49,8 @@ final class CacheSlabs {
     this.hardening = slabs.settings().hardening();
     this.guard = !options.debugs() && hardening.isGuarding() ? new Guard(this, hardening) : null;
     // A guard finds the slab of an object by the size of its cache's slabs.
-    this.smallest = guard != null ? geometry : smallest(options, geometry);
+    boolean oneOrder = guard != null && (hardening.doubleFree() || hardening.headers());
+    this.smallest = oneOrder ? geometry : smallest(options, geometry);
     int keepEmpty = Math.clamp(KEEP_EMPTY_BYTES / geometry.slabBytes(), 1, KEEP_EMPTY);
     this.list = new PartialList(cache, this, keepEmpty);
     this.debug = options.debugs() ? new SlabDebug(cache, options, this) : null;
@@ -75,18 +76,18 @@ final class CacheSlabs {
 
   /** How objects are laid out; null if they do not fit a slab. */
   static SlabGeometry geometryIfAny(CacheOptions options, Slabs slabs) {
-    int maxOrder = slabs.settings().maxOrder();
     int space = SlabDebug.spaceBytes(options);
-    return SlabGeometry.best(space, options.align(), side(options, slabs.settings()), maxOrder);
+    var side = side(options, slabs.settings().hardening());
+    return SlabGeometry.best(space, options.align(), side, slabs.settings().maxOrder());
   }
 
-  private static SlabGeometry.Side side(CacheOptions options, SlabSettings settings) {
+  private static SlabGeometry.Side side(CacheOptions options, Hardening hardening) {
     return new SlabGeometry.Side(
         options.objectAccount() != null,
         options.debugs() || options.constructor() != null,
         options.debugs(Debug.TRACK),
-        !options.debugs() && settings.hardening().doubleFree(),
-        SlabDebug.leadBytes(options));
+        SlabDebug.leadBytes(options),
+        hardening.doubleFree() && !options.debugs());
   }
 
   /** The smallest slab that holds one object: what is tried when memory is short. */
@@ -162,6 +163,7 @@ final class CacheSlabs {
     if (options.objectAccount() != null && !chargeObject(object, caller)) {
       return OwnedCache.NO_OBJECT_CHARGE;
     }
+    cache.leftSlab(1);
     return object;
   }
 
@@ -183,6 +185,7 @@ final class CacheSlabs {
       }
       return slab;
     } finally {
+      cache.leftSlab(main.count());
       if (guard != null) {
         Guard.sealAll(main);
       }
@@ -231,8 +234,8 @@ final class CacheSlabs {
       throw wrong;
     }
     CorruptionException damage = debug == null ? null : debug.claim(slab, object, debug.caller());
-    if (debug != null && zeroesFreed() && !debug.poisons()) {
-      Memory.fill(object, cache.usableBytes(), (byte) 0);
+    if (debug != null && zeroesFreed() && !options.debugs(Debug.POISON)) {
+      Memory.fill(object, options.objectBytes(), (byte) 0);
     }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
@@ -255,7 +258,7 @@ final class CacheSlabs {
       return;
     }
     if (guard != null) {
-      Guard.sealAll(sheaf); // and back;
+      Guard.sealAll(sheaf); // and back
     }
     sheaf.sort();
     RuntimeException damage = removeDamaged(sheaf);
@@ -287,6 +290,9 @@ final class CacheSlabs {
       }
       if (end == 0) {
         damage = withoutSlab(object);
+        if (guard != null && slabs.cacheAround(object) == cache) {
+          guard.keep(object); // it stays in use
+        }
       } else if (good > 0 && sheaf.get(good - 1) == object) {
         damage = freedTwice(object);
       } else {
@@ -299,9 +305,12 @@ final class CacheSlabs {
 
   /** Returns the object that a stack overflow has left behind, if any, to its slab. */
   void putStray() {
-    long sealed = guard == null ? 0 : guard.takeStray();
+    if (guard == null || guard.stray == 0) {
+      return;
+    }
+    Sheaf one = new Sheaf(1); // first, for there may be no room on the Java heap
+    long sealed = guard.takeStray();
     if (sealed != 0) {
-      Sheaf one = new Sheaf(1);
       one.push(sealed);
       flush(one);
     }

@@ -53,7 +53,7 @@ final class Guard {
   private static final long KEY = 8;
 
   private final CacheSlabs store;
-  private final boolean onlyKeys; // nothing else is to be done in fronts
+  private final boolean onlyKeys; // neither marks nor zeroing in fronts
   private final boolean hasKeys;
   private final boolean hasMarks;
   private final boolean zeroesTaken;
@@ -80,7 +80,7 @@ final class Guard {
     this.zeroesTaken = store.zeroesTaken();
     this.zeroesFreed = store.zeroesFreed();
     this.checksHeaders = hardening.headers();
-    this.onlyKeys = hasKeys && !zeroesTaken && !zeroesFreed && !checksHeaders;
+    this.onlyKeys = hasKeys && !zeroesTaken && !zeroesFreed;
     this.slabMask = geometry.slabBytes() - 1;
     this.markShift = geometry.markShift();
     this.cookie = store.cookie();
@@ -128,6 +128,9 @@ final class Guard {
    * cannot push it calls {@link #keep}.
    */
   void takeBack(long object) {
+    if (checksHeaders && Memory.getLong((object & ~(long) slabMask) + Slab.COOKIE) != cookie) {
+      throw store.withoutSlab(object);
+    }
     if (onlyKeys) {
       long key = object ^ keyCode;
       if (Memory.getLong(object + KEY) == key) {
@@ -140,9 +143,6 @@ final class Guard {
   }
 
   private void takeBackZeroed(long object) {
-    if (checksHeaders && Memory.getLong((object & ~(long) slabMask) + Slab.COOKIE) != cookie) {
-      throw store.withoutSlab(object);
-    }
     if (hasMarks && !isInUse(object)) {
       StackProbe.probe();
       throw isMarked(object) ? store.freedTwice(object) : store.markOverwritten(object);

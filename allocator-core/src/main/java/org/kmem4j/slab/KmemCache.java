@@ -2,10 +2,13 @@ package org.kmem4j.slab;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Struct;
 import org.kmem4j.page.PageMap;
@@ -77,6 +80,19 @@ public final class KmemCache extends OwnedCache {
   private final CacheSlabs store;
   private final CacheFronts fronts;
 
+  /**
+   * The cache of the same root and account whose objects are tracked, of which a sample is served:
+   * made for the first. It has no fronts, so its objects leave the fast paths by themselves, and it
+   * is in all books as a child is. Null if nothing is sampled.
+   */
+  private final AtomicReference<KmemCache> tracked;
+
+  /** The cache that this one tracks a sample for, or null. */
+  private final KmemCache trackedFor;
+
+  /** How many objects slabs give until the next is sampled; racy. */
+  private int untilSample;
+
   /** Of a root: the children that accounts have, but for those that are ending. Or null. */
   private final ConcurrentHashMap<Account, KmemCache> children;
 
@@ -84,6 +100,11 @@ public final class KmemCache extends OwnedCache {
   private final AtomicInteger childCount;
 
   KmemCache(Slabs slabs, CacheOptions options, KmemCache parent, Account account) {
+    this(slabs, options, parent, account, null);
+  }
+
+  private KmemCache(
+      Slabs slabs, CacheOptions options, KmemCache parent, Account account, KmemCache trackedFor) {
     SlabGeometry geometry =
         parent == null || !options.equals(parent.options)
             ? CacheSlabs.geometry(options, slabs)
@@ -92,6 +113,7 @@ public final class KmemCache extends OwnedCache {
     this.map = slabs.pages().map();
     this.options = options;
     this.root = parent == null ? this : parent;
+    this.trackedFor = trackedFor;
     long cookie = slabs.newCookie();
     try {
       this.children = parent == null ? new ConcurrentHashMap<>() : null;
@@ -99,6 +121,10 @@ public final class KmemCache extends OwnedCache {
       this.store = new CacheSlabs(this, options, cookie, geometry);
       this.fronts =
           new CacheFronts(this, store, !options.debugs() && options.objectAccount() == null);
+      boolean samples =
+          slabs.settings().leaks() > 1 && !options.debugs() && options.objectAccount() == null;
+      this.tracked = samples ? new AtomicReference<>() : null;
+      this.untilSample = samples ? samplingInterval() : Integer.MAX_VALUE;
     } catch (OutOfMemoryError e) {
       abandon(SIZE);
       throw e;
@@ -293,13 +319,95 @@ public final class KmemCache extends OwnedCache {
     try {
       Slot pinned = suspendPin();
       try {
-        return Math.max(0, fronts.take());
+        long object = Math.max(0, fronts.take());
+        return untilSample > 0 || object == 0 ? object : sampledInPlaceOf(object);
       } finally {
         resumePin(pinned);
       }
     } finally {
       leave();
     }
+  }
+
+  // ------------------------------------------------------------------ sampling
+
+  /**
+   * Counts objects that leave slabs: those of a pair that goes on and on do not, those that are
+   * never freed do.
+   */
+  void leftSlab(int count) {
+    if (tracked != null) {
+      untilSample -= count;
+    }
+  }
+
+  /** At random around the mean, so that no loop of the program keeps step with it. */
+  private int samplingInterval() {
+    return ThreadLocalRandom.current().nextInt(1, 2 * slabs.settings().leaks());
+  }
+
+  /** Gives an object back for one that is tracked, if that can be had. */
+  private long sampledInPlaceOf(long object) {
+    untilSample = samplingInterval();
+    long sample = 0;
+    try {
+      sample = takeTracked();
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      return object; // not sampled, then
+    }
+    if (sample <= 0) {
+      return object;
+    }
+    try {
+      fronts.put(object);
+    } catch (CorruptionException | IllegalArgumentException e) { // of another object
+      free(sample);
+      throw e;
+    }
+    return sample;
+  }
+
+  /** Takes one object of the cache that tracks, or returns 0 or less. */
+  private long takeTracked() {
+    KmemCache cache = tracked.get();
+    if (cache == null) {
+      cache = createTracked();
+    }
+    if (cache == null || !cache.enter()) {
+      return 0;
+    }
+    try {
+      return cache.store.takeOne();
+    } finally {
+      cache.leave();
+    }
+  }
+
+  /** Returns the cache that tracks, by whomever it was made; null if the account was closed. */
+  private KmemCache createTracked() {
+    KmemCache fresh =
+        new KmemCache(slabs, options.debug(EnumSet.of(Debug.TRACK)), root, account, this);
+    root.addReferences(1); // until it is released, as a child's
+    root.childCount.incrementAndGet();
+    try {
+      slabs.publish(fresh, () -> tracked.compareAndSet(null, fresh));
+    } finally {
+      // As in createChild.
+      if (tracked.get() != fresh || isRetired() || root.isRetired()) {
+        fresh.retire();
+      }
+    }
+    return tracked.get();
+  }
+
+  /** Whether this holds the tracked objects of another cache of the same name and account. */
+  public boolean isSample() {
+    return trackedFor != null;
+  }
+
+  /** Live objects of the cache that this one tracks a sample for. */
+  long untrackedObjects() {
+    return trackedFor == null ? 0 : trackedFor.usedObjects();
   }
 
   private boolean hasNothingFree() {
@@ -770,7 +878,7 @@ public final class KmemCache extends OwnedCache {
     }
     List<KmemCache> ending = new ArrayList<>();
     for (KmemCache cache : slabs.snapshot()) {
-      if (cache == this || root == this && cache.root == this) {
+      if (cache == this || cache.trackedFor == this || root == this && cache.root == this) {
         cache.retire();
         ending.add(cache);
       }
@@ -794,13 +902,24 @@ public final class KmemCache extends OwnedCache {
 
   @Override
   void hide() {
-    if (root != this) {
+    if (trackedFor != null) {
+      trackedFor.tracked.compareAndSet(this, null);
+    } else if (root != this) {
       root.children.remove(account, this);
+    }
+    retireSample();
+  }
+
+  private void retireSample() {
+    KmemCache sample = tracked == null ? null : tracked.get();
+    if (sample != null) {
+      sample.retire();
     }
   }
 
   @Override
   void drain() {
+    retireSample(); // it may have been made since
     try {
       slabs.deferred().finishElapsed(); // which may report damage of whatever cache
     } finally {

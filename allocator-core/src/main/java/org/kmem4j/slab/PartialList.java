@@ -249,8 +249,9 @@ final class PartialList {
   }
 
   private CorruptionException overwritten(long object) {
-    return freezeListedOrNot(
-        store.slabOf(object), "the mark of an object was overwritten: " + guard.say(object));
+    long slab = store.slabOf(object);
+    setAside(slab);
+    return corrupt(slab, "the mark of an object was overwritten: " + guard.say(object));
   }
 
   /** Freezes the slab of an object whose mark is none, and reports it. */
@@ -538,11 +539,6 @@ final class PartialList {
       Memory.putLong(sum, Memory.getLong(sum) + inuse - counted);
       reports.add("it counts %d in use from now on; the slab is frozen".formatted(inuse));
     }
-  }
-
-  private CorruptionException freezeListedOrNot(long slab, String why) {
-    setAside(slab);
-    return corrupt(slab, why);
   }
 
   private CorruptionException freeze(long slab, String why) {

@@ -71,7 +71,7 @@ public final class SizeClasses {
       int align = SIZES[i] % 16 == 0 ? 16 : 8;
       String name = "size-" + SIZES[i];
       var options = CacheOptions.of(name, SIZES[i]).align(align).debug(debug.apply(name));
-      if (CacheSlabs.geometryIfAny(options, slabs) == null) {
+      if (CacheSlabs.geometryIfAny(slabs.tracking(options), slabs) == null) {
         break; // with a small maxOrder the largest classes do not exist
       }
       roots[i] = slabs.create(options);

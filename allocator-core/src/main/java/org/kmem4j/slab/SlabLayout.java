@@ -18,8 +18,8 @@ public final class SlabLayout {
                 Slab.LAYOUT,
                 KmemCache.LAYOUT,
                 SlabDebug.STATE_LAYOUT,
-                Tracks.LAYOUT,
                 Guard.LAYOUT,
+                Tracks.LAYOUT,
                 LargeBlocks.LAYOUT));
     all.addAll(PageLayout.structs());
     return all;

@@ -9,6 +9,12 @@ package org.kmem4j.slab;
  * @param waitNanos how long an allocation waits for a grace period before it leaves the rest to the
  *     agent
  * @param hardening what production does against wrong use
+ * @param leaks of how many objects one is tracked: 0 for none, 1 for each
  */
 public record SlabSettings(
-    int maxOrder, int sheafCapacity, long frontBudgetBytes, long waitNanos, Hardening hardening) {}
+    int maxOrder,
+    int sheafCapacity,
+    long frontBudgetBytes,
+    long waitNanos,
+    Hardening hardening,
+    int leaks) {}

@@ -2,6 +2,7 @@ package org.kmem4j.slab;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -73,7 +74,7 @@ public final class Slabs {
   /** Makes a cache. */
   public KmemCache create(CacheOptions options) {
     checkOpen();
-    KmemCache cache = new KmemCache(this, options, null, null);
+    KmemCache cache = new KmemCache(this, tracking(options), null, null);
     boolean done = false;
     try {
       publish(cache, () -> {});
@@ -84,6 +85,21 @@ public final class Slabs {
       }
     }
     return cache;
+  }
+
+  /** What a cache is made of if every object is tracked. */
+  CacheOptions tracking(CacheOptions options) {
+    if (settings.leaks() != 1) {
+      return options;
+    }
+    EnumSet<Debug> checks = EnumSet.of(Debug.TRACK);
+    checks.addAll(options.debug());
+    return options.debug(checks);
+  }
+
+  /** What is tracked and alive, by the place that allocated it. */
+  public LeakReport leaks() {
+    return LeakReport.of(snapshot(), KmemCache::payerName);
   }
 
   /**

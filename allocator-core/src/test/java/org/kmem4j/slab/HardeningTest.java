@@ -13,12 +13,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.Allocators;
 import org.kmem4j.SlabAllocator;
@@ -52,8 +50,8 @@ final class HardeningTest {
   }
 
   /** Objects with room for a key, without, and those that must not be written to. */
-  static Stream<CacheOptions> kinds() {
-    return Stream.of(
+  private static List<CacheOptions> kinds() {
+    return List.of(
         CacheOptions.of("usual", 64),
         CacheOptions.of("tiny", 8),
         CacheOptions.of("large", 3000),
@@ -62,84 +60,89 @@ final class HardeningTest {
 
   // ------------------------------------------------------------------ double frees
 
-  @ParameterizedTest
-  @MethodSource("kinds")
-  void aSecondFreeIsRefusedAtOnce(CacheOptions options) throws InterruptedException {
-    KmemCache kind = allocator.createCache(options);
-    long object = kind.alloc();
-    kind.free(object);
+  @Test
+  void aSecondFreeIsRefusedAtOnce() throws InterruptedException {
+    for (CacheOptions options : kinds()) {
+      KmemCache kind = allocator.createCache(options);
+      long object = kind.alloc();
+      kind.free(object);
 
-    var error = assertThrows(IllegalArgumentException.class, () -> kind.free(object));
-    assertThrows(IllegalArgumentException.class, () -> allocator.free(object));
-    assertThrows(IllegalArgumentException.class, () -> kind.freeBulk(new long[] {object}, 0, 1));
-    onAnotherThread(() -> assertThrows(IllegalArgumentException.class, () -> kind.free(object)));
-    kind.shrink();
-    allocator.alloc(8); // the allocator itself goes on
+      var error = assertThrows(IllegalArgumentException.class, () -> kind.free(object));
+      assertThrows(IllegalArgumentException.class, () -> allocator.free(object));
+      assertThrows(IllegalArgumentException.class, () -> kind.freeBulk(new long[] {object}, 0, 1));
+      onAnotherThread(() -> assertThrows(IllegalArgumentException.class, () -> kind.free(object)));
+      kind.shrink();
+      allocator.alloc(8); // the allocator itself goes on
 
-    assertTrue(error.getMessage().contains("freed twice"), error.getMessage());
-    assertTrue(error.getMessage().contains(options.name()), error.getMessage());
-  }
-
-  @ParameterizedTest
-  @MethodSource("kinds")
-  void aSecondFreeByAnotherThreadIsRefused(CacheOptions options) throws Exception {
-    KmemCache kind = allocator.createCache(options);
-    long object = kind.alloc();
-    kind.free(object);
-
-    var refused =
-        CompletableFuture.supplyAsync(
-            () -> assertThrows(IllegalArgumentException.class, () -> kind.free(object)));
-
-    assertTrue(refused.get().getMessage().contains("freed twice"));
-  }
-
-  @ParameterizedTest
-  @MethodSource("kinds")
-  void aFreeOfWhatHasReturnedToItsSlabIsRefused(CacheOptions options) {
-    KmemCache kind = allocator.createCache(options);
-    List<Long> objects = take(kind, 2);
-    kind.free(objects.get(1));
-    kind.shrink();
-
-    assertThrows(IllegalArgumentException.class, () -> kind.free(objects.get(1)));
-    take(kind, 1); // what is filled into a sheaf may be the same object
-
-    assertEquals(2, kind.stats().usedObjects());
-  }
-
-  @ParameterizedTest
-  @MethodSource("kinds")
-  void whatIsInASheafAgainIsRefused(CacheOptions options) {
-    KmemCache kind = allocator.createCache(options);
-    List<Long> objects = take(kind, kind.geometry().objects());
-    objects.subList(1, objects.size()).forEach(kind::free);
-    kind.shrink();
-    long taken = kind.alloc(); // fills a sheaf with others
-    long inSheaf =
-        objects.stream()
-            .filter(object -> object != taken && !object.equals(objects.getFirst()))
-            .filter(object -> !kind.store().guard().isInSlab(object))
-            .findFirst()
-            .orElse(0L);
-
-    if (inSheaf != 0) {
-      assertThrows(IllegalArgumentException.class, () -> kind.free(inSheaf));
+      assertTrue(error.getMessage().contains("freed twice"), error.getMessage());
+      assertTrue(error.getMessage().contains(options.name()), error.getMessage());
     }
-    kind.free(taken);
   }
 
-  @ParameterizedTest
-  @MethodSource("kinds")
-  void withoutFrontsASecondFreeIsRefusedToo(CacheOptions options) {
-    allocator = allocators.open(b -> b.hardened(true).sheafCapacity(0));
-    KmemCache kind = allocator.createCache(options);
-    List<Long> objects = take(kind, 5);
-    kind.free(objects.get(2));
+  @Test
+  void aSecondFreeByAnotherThreadIsRefused() throws Exception {
+    for (CacheOptions options : kinds()) {
+      KmemCache kind = allocator.createCache(options);
+      long object = kind.alloc();
+      kind.free(object);
 
-    assertThrows(IllegalArgumentException.class, () -> kind.free(objects.get(2)));
+      var refused =
+          CompletableFuture.supplyAsync(
+              () -> assertThrows(IllegalArgumentException.class, () -> kind.free(object)));
 
-    assertEquals(4, kind.stats().usedObjects());
+      assertTrue(refused.get().getMessage().contains("freed twice"));
+    }
+  }
+
+  @Test
+  void aFreeOfWhatHasReturnedToItsSlabIsRefused() {
+    for (CacheOptions options : kinds()) {
+      KmemCache kind = allocator.createCache(options);
+      List<Long> objects = take(kind, 2);
+      kind.free(objects.get(1));
+      kind.shrink();
+
+      assertThrows(IllegalArgumentException.class, () -> kind.free(objects.get(1)));
+      take(kind, 1); // what is filled into a sheaf may be the same object
+
+      assertEquals(2, kind.stats().usedObjects());
+    }
+  }
+
+  @Test
+  void whatIsInASheafAgainIsRefused() {
+    for (CacheOptions options : kinds()) {
+      KmemCache kind = allocator.createCache(options);
+      List<Long> objects = take(kind, kind.geometry().objects());
+      objects.subList(1, objects.size()).forEach(kind::free);
+      kind.shrink();
+      long taken = kind.alloc(); // fills a sheaf with others
+      long inSheaf =
+          objects.stream()
+              .filter(object -> object != taken && !object.equals(objects.getFirst()))
+              .filter(object -> !kind.store().guard().isInSlab(object))
+              .findFirst()
+              .orElse(0L);
+
+      if (inSheaf != 0) {
+        assertThrows(IllegalArgumentException.class, () -> kind.free(inSheaf));
+      }
+      kind.free(taken);
+    }
+  }
+
+  @Test
+  void withoutFrontsASecondFreeIsRefusedToo() {
+    for (CacheOptions options : kinds()) {
+      allocator = allocators.open(b -> b.hardened(true).sheafCapacity(0));
+      KmemCache kind = allocator.createCache(options);
+      List<Long> objects = take(kind, 5);
+      kind.free(objects.get(2));
+
+      assertThrows(IllegalArgumentException.class, () -> kind.free(objects.get(2)));
+
+      assertEquals(4, kind.stats().usedObjects());
+    }
   }
 
   @Test
@@ -391,49 +394,51 @@ final class HardeningTest {
     return true;
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {8, 64, 3000, 100_000})
-  void initOnAllocHandsOutZeroes(int bytes) {
-    for (boolean hardened : new boolean[] {false, true}) {
-      for (int sheaf : new int[] {0, 62}) {
-        allocator = allocators.open(b -> b.hardened(hardened).initOnAlloc().sheafCapacity(sheaf));
-        for (int round = 0; round < 3; round++) {
-          List<Long> blocks = new ArrayList<>();
-          for (int i = 0; i < 100; i++) {
-            long block = allocator.alloc(bytes);
-            assertTrue(isZero(block, allocator.usableSize(block)));
-            Memory.fill(block, bytes, (byte) 0x41);
-            blocks.add(block);
+  @Test
+  void initOnAllocHandsOutZeroes() {
+    for (int bytes : new int[] {8, 64, 3000, 100_000}) {
+      for (boolean hardened : new boolean[] {false, true}) {
+        for (int sheaf : new int[] {0, 62}) {
+          allocator = allocators.open(b -> b.hardened(hardened).initOnAlloc().sheafCapacity(sheaf));
+          for (int round = 0; round < 3; round++) {
+            List<Long> blocks = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+              long block = allocator.alloc(bytes);
+              assertTrue(isZero(block, allocator.usableSize(block)));
+              Memory.fill(block, bytes, (byte) 0x41);
+              blocks.add(block);
+            }
+            blocks.forEach(allocator::free);
           }
-          blocks.forEach(allocator::free);
+          KmemCache debugged =
+              allocator.createCache(CacheOptions.of("d", Math.min(bytes, 5000)).debug(Debug.ALL));
+          assertTrue(isZero(debugged.alloc(), debugged.objectBytes()));
+          long[] many = new long[100];
+          debugged.allocBulk(many, 0, 100);
+          debugged.freeBulk(many, 0, 100);
         }
-        KmemCache debugged =
-            allocator.createCache(CacheOptions.of("d", Math.min(bytes, 5000)).debug(Debug.ALL));
-        assertTrue(isZero(debugged.alloc(), debugged.objectBytes()));
-        long[] many = new long[100];
-        debugged.allocBulk(many, 0, 100);
-        debugged.freeBulk(many, 0, 100);
       }
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {8, 64, 3000, 100_000})
-  void initOnFreeLeavesNothingBehindAndHandsOutZeroes(int bytes) {
-    for (boolean hardened : new boolean[] {false, true}) {
-      for (int sheaf : new int[] {0, 62}) {
-        allocator = allocators.open(b -> b.hardened(hardened).initOnFree().sheafCapacity(sheaf));
-        for (int round = 0; round < 3; round++) {
-          List<Long> blocks = new ArrayList<>();
-          for (int i = 0; i < 100; i++) {
-            long block = allocator.alloc(bytes);
-            assertTrue(isZero(block, allocator.usableSize(block)));
-            Memory.fill(block, bytes, (byte) 0x41);
-            blocks.add(block);
-          }
-          for (long block : blocks) {
-            allocator.free(block);
-            assertTrue(bytes <= 16 || isZero(block + 16, bytes - 16), "but for link and key");
+  @Test
+  void initOnFreeLeavesNothingBehindAndHandsOutZeroes() {
+    for (int bytes : new int[] {8, 64, 3000, 100_000}) {
+      for (boolean hardened : new boolean[] {false, true}) {
+        for (int sheaf : new int[] {0, 62}) {
+          allocator = allocators.open(b -> b.hardened(hardened).initOnFree().sheafCapacity(sheaf));
+          for (int round = 0; round < 3; round++) {
+            List<Long> blocks = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+              long block = allocator.alloc(bytes);
+              assertTrue(isZero(block, allocator.usableSize(block)));
+              Memory.fill(block, bytes, (byte) 0x41);
+              blocks.add(block);
+            }
+            for (long block : blocks) {
+              allocator.free(block);
+              assertTrue(bytes <= 16 || isZero(block + 16, bytes - 16), "but for link and key");
+            }
           }
         }
       }

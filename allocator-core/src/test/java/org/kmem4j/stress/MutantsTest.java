@@ -30,7 +30,10 @@ public class MutantsTest {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private static final List<Mutant> ALL =
-      Stream.of(Mutant.ALL, LifeMutants.ALL, DebugMutants.ALL).flatMap(List::stream).toList();
+      Stream.of(
+              Mutant.ALL, LifeMutants.ALL, DebugMutants.ALL, HardeningMutants.ALL, LeakMutants.ALL)
+          .flatMap(List::stream)
+          .toList();
 
   @TempDir(cleanup = CleanupMode.ALWAYS)
   private Path folder;

@@ -148,6 +148,26 @@ final class SafetyMatrixTest {
                     assertNotEquals("crashed", outcome.kind(), program + ", " + column)));
   }
 
+  /** What production is to detect when it is hardened. */
+  @ParameterizedTest
+  @CsvSource({
+    "double_free, was freed twice",
+    "double_free_other_thread, was freed twice",
+    "double_free_single_reuse, was freed twice",
+    "invalid_free, is no object of cache",
+    "invalid_free_foreign, lies outside this allocator",
+    "invalid_free_unaligned, 1 bytes inside the object at",
+    "invalid_free_other_cache, 'belongs to cache \"other\", not to \"victim\"'",
+    "header_overwritten, header"
+  })
+  void hardenedItIsDetectedWithTheRightReport(String program, String report) {
+    Outcome outcome = MATRIX.get("hardened").get(program);
+
+    assertAll(
+        () -> assertTrue(outcome.isDetected(), program),
+        () -> assertTrue(outcome.message().contains(report), outcome.message()));
+  }
+
   /** Everything that the design promises to detect. */
   @ParameterizedTest
   @CsvSource({

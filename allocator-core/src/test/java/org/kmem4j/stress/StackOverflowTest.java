@@ -24,6 +24,7 @@ class StackOverflowTest {
   private static final int THREADS = Integer.getInteger("test.overflowingThreads", 3);
   private static final String[] OPERATIONS = {
     "ofACacheWithFronts",
+    "ofAHardenedCache",
     "ofVirtualThreads",
     "ofACacheWithoutFronts",
     "ofASlabAtATime",
@@ -49,6 +50,15 @@ class StackOverflowTest {
       debugged.free(debugged.alloc());
       debugged.prewarm(100);
       other.trim();
+    }
+  }
+
+  @BeforeEach
+  void everyClassOfAHardenedAllocatorHasBeenUsed() {
+    try (SlabAllocator other = openHardened()) {
+      KmemCache cache = other.createCache("used", 64);
+      cache.free(cache.alloc());
+      cache.shrink();
     }
   }
 
@@ -115,6 +125,28 @@ class StackOverflowTest {
             }
           }
         });
+  }
+
+  @Test
+  void ofAHardenedCache() throws InterruptedException {
+    SlabAllocator hardened = openHardened();
+    KmemCache cache = hardened.createCache("hardened", 64);
+    attempt(
+        hand -> {
+          if (hand[0] == 0) {
+            hand[0] = cache.tryAlloc();
+          }
+          cache.free(hand[0]);
+          hand[0] = 0;
+        });
+    cache.shrink();
+    hardened.validate();
+    assertEquals(0, hardened.stats().usedObjects(), "of " + overflows + " overflows");
+    hardened.close();
+  }
+
+  private static SlabAllocator openHardened() {
+    return SlabAllocator.builder().max(64 << 20).hardened(true).onClose(report -> {}).build();
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.kmem4j.memcg;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.kmem4j.SlabAllocator;
@@ -19,7 +20,13 @@ public final class Groups implements AfterEachCallback {
 
   /** The groups of a new allocator of 64 MiB. */
   public MemCgroups open() {
-    SlabAllocator allocator = SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build();
+    return open(builder -> builder);
+  }
+
+  /** The groups of a new allocator of 64 MiB, unless the test says otherwise. */
+  public MemCgroups open(UnaryOperator<SlabAllocator.Builder> settings) {
+    var builder = SlabAllocator.builder().max(64 << 20).onClose(report -> {});
+    SlabAllocator allocator = settings.apply(builder).build();
     MemCgroups groups = MemCgroups.on(allocator);
     allocators.add(allocator);
     trees.add(groups);

@@ -1,6 +1,7 @@
 package org.kmem4j.memcg.group;
 
 import java.util.List;
+import org.kmem4j.slab.LeakReport;
 
 /**
  * What a group left behind when it was closed, by the counters of its caches; no page was looked
@@ -9,8 +10,9 @@ import java.util.List;
  * @param group path of the group
  * @param heir path of the group that pays from now on
  * @param caches caches with live objects, those that the group had itself inherited included
+ * @param leaks where the objects come from, as far as they are tracked
  */
-public record Leftovers(String group, String heir, List<Cache> caches) {
+public record Leftovers(String group, String heir, List<Cache> caches, LeakReport leaks) {
   /**
    * Objects of one cache.
    *
@@ -54,6 +56,6 @@ public record Leftovers(String group, String heir, List<Cache> caches) {
       text.append(' ').append(cache.name()).append(" × ").append(cache.objects());
       text.append(cache.inherited() ? " (inherited)" : "");
     }
-    return text.toString();
+    return leaks.isEmpty() ? text.toString() : text.append('\n').append(leaks).toString();
   }
 }

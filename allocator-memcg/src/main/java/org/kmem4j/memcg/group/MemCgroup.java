@@ -22,6 +22,7 @@ import org.kmem4j.memory.Struct;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheStats;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.slab.LeakReport;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.GraceQueue;
@@ -994,6 +995,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** As {@link #offline}; null if somebody else closed it. */
   Leftovers tryOffline() {
     List<Leftovers.Cache> left = new ArrayList<>();
+    List<KmemCache> caches = new ArrayList<>();
     synchronized (tree.lock) {
       tree.checkAllocatorOpen();
       if (!css.isOnline()) {
@@ -1003,9 +1005,15 @@ public final class MemCgroup implements Account, AutoCloseable {
         throw new IllegalStateException(
             path() + " has groups below it that are online: " + byName.keySet());
       }
+      for (OwnedCache cache : owned()) {
+        if (cache instanceof KmemCache slabCache) {
+          caches.add(slabCache);
+        }
+      }
       goOffline(left);
     }
-    Leftovers report = new Leftovers(path(), parent.path(), left); // it was online, for we were
+    LeakReport leaks = LeakReport.of(caches, cache -> path());
+    Leftovers report = new Leftovers(path(), parent.path(), left, leaks); // it was online
     tree.closed(this, parent, report);
     return report;
   }
@@ -1034,7 +1042,12 @@ public final class MemCgroup implements Account, AutoCloseable {
       if (objects > 0) {
         boolean inherited = !equals(cache.account());
         long bytes = objects * cache.bytesPerObject();
-        left.add(new Leftovers.Cache(cache.name(), inherited, objects, bytes));
+        var one = new Leftovers.Cache(cache.name(), inherited, objects, bytes);
+        if (cache instanceof KmemCache slabCache && slabCache.isSample()) {
+          addSample(left, one);
+        } else {
+          left.add(one);
+        }
       }
     }
   }
@@ -1054,6 +1067,20 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /** What a cache serves from a sample of tracked objects is the cache's, to whoever is told. */
+  private static void addSample(List<Leftovers.Cache> left, Leftovers.Cache sample) {
+    for (int i = 0; i < left.size(); i++) {
+      Leftovers.Cache other = left.get(i);
+      if (other.name().equals(sample.name()) && other.inherited() == sample.inherited()) {
+        long objects = other.objects() + sample.objects();
+        long bytes = other.bytes() + sample.bytes();
+        left.set(i, new Leftovers.Cache(other.name(), other.inherited(), objects, bytes));
+        return;
+      }
+    }
+    left.add(sample);
   }
 
   /** Has the heir pay for all caches. Guarded by the tree's lock. */

@@ -34,13 +34,16 @@ public class HardeningBenchmark extends KmemBenchmark {
     private SlabAllocator allocator;
     private KmemCache cache;
 
-    With(String property) {
+    private final String value;
+
+    With(String property, String value) {
       this.property = property;
+      this.value = value;
     }
 
     @Setup(Level.Trial)
     public void open() {
-      System.setProperty(property, "true"); // the JVM is this benchmark's own
+      System.setProperty(property, value); // the JVM is this benchmark's own
       allocator = SlabAllocator.builder().max(MAX_BYTES).build();
       cache = allocator.createCache("hardened", size);
     }
@@ -70,49 +73,56 @@ public class HardeningBenchmark extends KmemBenchmark {
   /** Nothing but what is always there, such as encoded links. */
   public static class Off extends With {
     public Off() {
-      super("hardened.none");
+      super("hardened.none", "true");
     }
   }
 
   /** {@code kmem4j.hardened}. */
   public static class All extends With {
     public All() {
-      super("kmem4j.hardened");
+      super("kmem4j.hardened", "true");
     }
   }
 
   /** {@code kmem4j.hardened.doubleFree}. */
   public static class DoubleFree extends With {
     public DoubleFree() {
-      super("kmem4j.hardened.doubleFree");
+      super("kmem4j.hardened.doubleFree", "true");
     }
   }
 
   /** {@code kmem4j.hardened.headers}. */
   public static class Headers extends With {
     public Headers() {
-      super("kmem4j.hardened.headers");
+      super("kmem4j.hardened.headers", "true");
     }
   }
 
   /** {@code kmem4j.hardened.randomOrder}. */
   public static class RandomOrder extends With {
     public RandomOrder() {
-      super("kmem4j.hardened.randomOrder");
+      super("kmem4j.hardened.randomOrder", "true");
     }
   }
 
   /** {@code kmem4j.initOnAlloc}. */
   public static class InitOnAlloc extends With {
     public InitOnAlloc() {
-      super("kmem4j.initOnAlloc");
+      super("kmem4j.initOnAlloc", "true");
     }
   }
 
   /** {@code kmem4j.initOnFree}. */
   public static class InitOnFree extends With {
     public InitOnFree() {
-      super("kmem4j.initOnFree");
+      super("kmem4j.initOnFree", "true");
+    }
+  }
+
+  /** {@code kmem4j.leaks}, one object in 1024. */
+  public static class Leaks extends With {
+    public Leaks() {
+      super("kmem4j.leaks", "1024");
     }
   }
 
@@ -155,6 +165,12 @@ public class HardeningBenchmark extends KmemBenchmark {
   @Benchmark
   @OperationsPerInvocation(OBJECTS)
   public long initOnFree(InitOnFree with) {
+    return with.run();
+  }
+
+  @Benchmark
+  @OperationsPerInvocation(OBJECTS)
+  public long leaks(Leaks with) {
     return with.run();
   }
 }

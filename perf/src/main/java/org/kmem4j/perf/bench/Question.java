@@ -59,7 +59,8 @@ enum Question {
       "headers",
       "randomOrder",
       "initOnAlloc",
-      "initOnFree"),
+      "initOnFree",
+      "leaks"),
   POOL(
       "acquire a pooled object, write and read a field, release it",
       PoolBenchmark.class,
