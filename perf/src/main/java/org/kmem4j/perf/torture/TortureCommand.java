@@ -293,9 +293,9 @@ public final class TortureCommand implements Callable<Integer> {
     }
     return outcome.isFlat()
         ? "Flat: what is left when all is freed does not grow from the second quarter of the run to"
-              + " the last."
+            + " the last."
         : "NOT FLAT: what is left when all is freed grows from the second quarter of the run to the"
-              + " last.";
+            + " last.";
   }
 
   private static String mib(long bytes) {
