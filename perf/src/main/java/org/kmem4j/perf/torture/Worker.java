@@ -320,6 +320,7 @@ class Worker {
 
   /** Frees what is in a hand that nobody holds. */
   final void freeAll(Hand some) {
+    Hand mine = hand;
     hand = some;
     for (int place = 0; place < Hand.PLACES; place++) {
       if (hand.addresses[place] != 0) {
@@ -327,6 +328,7 @@ class Worker {
         free(place);
       }
     }
+    hand = mine;
   }
 
   // ------------------------------------------------------------------ other ways
