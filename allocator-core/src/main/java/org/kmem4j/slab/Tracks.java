@@ -57,6 +57,14 @@ final class Tracks {
    * @throws StackOverflowError if there is too little stack
    */
   long caller() {
+    try {
+      return callerTold();
+    } catch (OutOfMemoryError e) {
+      return 0; // nobody: who frees when the Java heap is full must not need any of it
+    }
+  }
+
+  private long callerTold() {
     List<StackWalker.StackFrame> frames = frames();
     int stack =
         stacks.numberOf(

@@ -153,6 +153,20 @@ class FullHeapOperations {
         });
   }
 
+  /** Who frees it is not told then; that it is free is what counts. */
+  @Test
+  void aTrackedObjectIsFreedWithoutAnyHeap() {
+    try (SlabAllocator allocator = SlabAllocator.builder().max(8 << 20).build()) {
+      KmemCache tracked = allocator.createCache(CacheOptions.of("tracked", 64).debug(Debug.ALL));
+      tracked.free(tracked.alloc()); // every class has been used
+      long object = tracked.alloc();
+
+      assertTrue(FullHeap.attempt(0, () -> tracked.free(object)), "it was free before");
+
+      assertEquals(0, tracked.usedObjects());
+    }
+  }
+
   @Test
   void ofLargeBlocks() throws Exception {
     attempt(

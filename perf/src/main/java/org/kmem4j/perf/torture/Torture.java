@@ -79,8 +79,7 @@ final class Torture {
       }
       if (world.violation() == null) {
         world.faults.on(false);
-        workers.forEach(Worker::freeAll);
-        freeMailboxes();
+        freeEverything();
         world.checkNothingIsLeft();
         endResident = resident();
         world.close();
@@ -228,20 +227,26 @@ final class Torture {
     }
   }
 
+  /** Has everything freed, so that what is in memory then is what piles up. */
   private void interval(long second, long resident) {
-    intervals.add(new Interval(second, operations(), resident, ResidentMemory.bytes().orElse(0)));
+    freeEverything();
+    world.allocator.trim();
+    long process = ResidentMemory.bytes().orElse(0);
+    intervals.add(new Interval(second, operations(), resident, resident(), process));
+  }
+
+  private void freeEverything() {
+    workers.forEach(Worker::freeAll);
+    for (int i = 0; i < world.mailboxes.length(); i++) {
+      workers.getFirst().freeAll(world.mailboxes.get(i));
+    }
+    world.unstash(Long.MAX_VALUE);
   }
 
   /** Bytes of the allocator that are in memory. */
   private long resident() {
     var stats = world.allocator.stats();
     return stats.residentBytes() + stats.metadataBytes();
-  }
-
-  private void freeMailboxes() {
-    for (int i = 0; i < world.mailboxes.length(); i++) {
-      workers.getFirst().freeAll(world.mailboxes.get(i));
-    }
   }
 
   // ------------------------------------------------------------------ how it went

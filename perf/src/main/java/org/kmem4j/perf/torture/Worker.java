@@ -450,22 +450,25 @@ class Worker {
     try (Pin pin = world.allocator.pin()) {
       for (int round = 0; round < 4; round++) {
         int taken = 0;
-        while (taken < BULK / 4) {
-          long address = source.cache().tryAlloc(pin);
-          if (address == 0) {
-            refusals++;
-            break;
+        try {
+          while (taken < BULK / 4) {
+            long address = source.cache().tryAlloc(pin);
+            if (address == 0) {
+              refusals++;
+              break;
+            }
+            many[taken] = address;
+            tags[taken] = newTag();
+            own(address, source, tags[taken]);
+            taken++;
           }
-          many[taken] = address;
-          tags[taken] = newTag();
-          own(address, source, tags[taken]);
-          taken++;
-        }
-        pin.renew();
-        while (taken > 0) {
-          taken--;
-          disown(many[taken], source, tags[taken]);
-          source.cache().free(pin, many[taken]);
+          pin.renew();
+        } finally { // a constructor may throw
+          while (taken > 0) {
+            taken--;
+            disown(many[taken], source, tags[taken]);
+            source.cache().free(pin, many[taken]);
+          }
         }
       }
     }

@@ -95,7 +95,7 @@ final class World implements AutoCloseable {
     }
     var constructed = CacheOptions.of("constructed", 128).constructor(this::construct);
     roots.add(new Source(allocator.createCache(constructed), true));
-    var debugged = CacheOptions.of("debugged", 40).debug(Debug.ALL);
+    var debugged = CacheOptions.of("debugged", 40).debug(Debug.of("FZP"));
     roots.add(new Source(allocator.createCache(debugged), false));
     var counted = CacheOptions.of("by-object", 96).objectAccount(new SometimesRefusing());
     roots.add(new Source(allocator.createCache(counted), false));
