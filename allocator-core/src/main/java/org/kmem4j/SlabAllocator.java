@@ -79,8 +79,20 @@ public final class SlabAllocator implements AutoCloseable {
       throw new IllegalStateException("this process has as many caches as there can be");
     }
     this.pages = reserve();
-    this.slabs = new Slabs(pages, metadata, settings.slabs());
-    this.sizes = new SizeClasses(slabs, settings.debug()::of);
+    Slabs made = null;
+    try {
+      made = new Slabs(pages, metadata, settings.slabs());
+      this.sizes = new SizeClasses(made, settings.debug()::of);
+    } catch (OutOfMemoryError e) {
+      if (made != null) {
+        made.forget();
+      }
+      pages.unmap();
+      metadata.unmap();
+      PerThread.giveLink(pageLists.endLink());
+      throw e;
+    }
+    this.slabs = made;
   }
 
   /** Reserves the address space; a refusal leaves nothing behind. */
@@ -318,7 +330,7 @@ public final class SlabAllocator implements AutoCloseable {
    */
   public void addWork(Agent work) {
     checkOpen();
-    moreWork.add(work);
+    moreWork.add(Objects.requireNonNull(work, "work"));
   }
 
   /** Ends what {@link #addWork} began; the work may be running for the last time. */
@@ -328,7 +340,7 @@ public final class SlabAllocator implements AutoCloseable {
 
   /** Has {@link #unmap} give back native memory of a module on top of this as well. */
   public void addToUnmap(Runnable unmap) {
-    moreToUnmap.add(unmap);
+    moreToUnmap.add(Objects.requireNonNull(unmap, "unmap"));
   }
 
   /** Runs {@link #agent} on a daemon thread of ours until {@link #close}. */
@@ -525,7 +537,8 @@ public final class SlabAllocator implements AutoCloseable {
 
     /** How long free pages keep their memory before it is given back. */
     public Builder decay(Duration time) {
-      return with(Settings.DECAY, time.toNanos() + "ns");
+      boolean isLong = Math.abs(time.toDays()) > 365; // then too long in either unit
+      return with(Settings.DECAY, isLong ? time.toSeconds() + "s" : time.toNanos() + "ns");
     }
 
     /** Gives no memory back before {@link #close}. */
@@ -570,6 +583,7 @@ public final class SlabAllocator implements AutoCloseable {
      * @see org.kmem4j.slab.Debug
      */
     public Builder debug(String lettersAndCaches) {
+      Objects.requireNonNull(lettersAndCaches, "lettersAndCaches");
       return with(Settings.DEBUG, lettersAndCaches);
     }
 
@@ -608,7 +622,7 @@ public final class SlabAllocator implements AutoCloseable {
 
     /** Receives what is alive at {@link SlabAllocator#close}; by default a warning is logged. */
     public Builder onClose(Consumer<LiveReport> listener) {
-      onClose = Objects.requireNonNull(listener);
+      onClose = Objects.requireNonNull(listener, "listener");
       return this;
     }
 

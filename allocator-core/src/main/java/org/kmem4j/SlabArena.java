@@ -2,6 +2,7 @@ package org.kmem4j;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.agrona.collections.LongArrayList;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Native;
@@ -23,7 +24,7 @@ public final class SlabArena implements Arena {
   private final LongArrayList blocks = new LongArrayList();
 
   private SlabArena(SlabAllocator allocator, Arena scope) {
-    this.allocator = allocator;
+    this.allocator = Objects.requireNonNull(allocator, "allocator");
     this.scope = scope;
   }
 

@@ -153,10 +153,18 @@ public final class Os {
   public static long reserve(long bytes, long align, String name) {
     long address = map(0, bytes + align, PROT_NONE, 0, name);
     long aligned = (address + align - 1) & -align;
-    if (aligned > address) {
-      unmap(address, aligned - address);
+    boolean done = false;
+    try {
+      if (aligned > address) {
+        unmap(address, aligned - address);
+      }
+      unmap(aligned + bytes, address + align - aligned);
+      done = true;
+    } finally {
+      if (!done) {
+        unmap(address, bytes + align); // what is unmapped already is no error
+      }
     }
-    unmap(aligned + bytes, address + align - aligned);
     return aligned;
   }
 

@@ -106,14 +106,26 @@ public final class PageAllocator {
     this.ceilingPages = (int) ceiling;
     this.regions = (int) (pages / REGION_PAGES);
     long bytes = pages << Os.PAGE_SHIFT;
-    long base = Os.reserve(bytes, (long) REGION_PAGES << Os.PAGE_SHIFT, "kmem4j pages");
-    this.map = new PageMap(base, (int) pages);
+    this.map = reserve(bytes);
     this.buddy = new Buddy(map);
     this.refused = new BitSet(regions); // so that noting one takes no memory
     this.lists = lists;
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
     this.nextDecay = System.nanoTime() + stepNanos();
+  }
+
+  private static PageMap reserve(long bytes) {
+    long base = Os.reserve(bytes, (long) REGION_PAGES << Os.PAGE_SHIFT, "kmem4j pages");
+    PageMap map = null;
+    try {
+      map = new PageMap(base, (int) (bytes >>> Os.PAGE_SHIFT));
+    } finally {
+      if (map == null) {
+        Os.unmap(base, bytes);
+      }
+    }
+    return map;
   }
 
   private static long roundUp(long value, long step) {

@@ -74,7 +74,15 @@ public final class PageMap {
     this.entries = new int[pages >> REGION_SHIFT][];
     Arrays.fill(entries, NO_PAGES);
     this.frames = mapTable(pages * FRAME_BYTES, "kmem4j page frames");
-    this.backed = mapTable(pages / 8, "kmem4j backed pages");
+    long bits = 0;
+    try {
+      bits = mapTable(pages / 8, "kmem4j backed pages");
+    } finally {
+      if (bits == 0) {
+        Os.unmap(frames, roundToPages(pages * FRAME_BYTES));
+      }
+    }
+    this.backed = bits;
   }
 
   private static long mapTable(long bytes, String name) {

@@ -97,6 +97,7 @@ public final class ObjectPool<F extends Flyweight> {
    * @throws IllegalArgumentException if the cache debugs and no object of it begins there
    */
   public F view(F view, long address) {
+    Objects.requireNonNull(view, "view");
     if (views != null && cache.generation(address) < 0) {
       throw new IllegalStateException(
           "0x" + Long.toHexString(address) + " of \"" + cache.name() + "\" was released");

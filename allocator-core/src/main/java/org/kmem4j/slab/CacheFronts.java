@@ -351,8 +351,8 @@ final class CacheFronts {
 
   /** Empties the barn. */
   void emptyBarn() {
-    store.putStray();
     barn.shrink();
+    store.putStray();
     for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
       dissolve(full);
     }

@@ -77,17 +77,17 @@ final class CacheSlabs {
   /** How objects are laid out; null if they do not fit a slab. */
   static SlabGeometry geometryIfAny(CacheOptions options, Slabs slabs) {
     int space = SlabDebug.spaceBytes(options);
-    var side = side(options, slabs.settings().hardening());
-    return SlabGeometry.best(space, options.align(), side, slabs.settings().maxOrder());
+    int maxOrder = slabs.settings().maxOrder();
+    return SlabGeometry.best(space, options.align(), side(options, slabs.settings()), maxOrder);
   }
 
-  private static SlabGeometry.Side side(CacheOptions options, Hardening hardening) {
+  private static SlabGeometry.Side side(CacheOptions options, SlabSettings settings) {
     return new SlabGeometry.Side(
         options.objectAccount() != null,
         options.debugs() || options.constructor() != null,
         options.debugs(Debug.TRACK),
-        SlabDebug.leadBytes(options),
-        hardening.doubleFree() && !options.debugs());
+        !options.debugs() && settings.hardening().doubleFree(),
+        SlabDebug.leadBytes(options));
   }
 
   /** The smallest slab that holds one object: what is tried when memory is short. */
@@ -234,8 +234,8 @@ final class CacheSlabs {
       throw wrong;
     }
     CorruptionException damage = debug == null ? null : debug.claim(slab, object, debug.caller());
-    if (debug != null && zeroesFreed() && !options.debugs(Debug.POISON)) {
-      Memory.fill(object, options.objectBytes(), (byte) 0);
+    if (debug != null && zeroesFreed() && !debug.poisons()) {
+      Memory.fill(object, cache.usableBytes(), (byte) 0);
     }
     if (options.objectAccount() != null) {
       long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));

@@ -113,17 +113,22 @@ public final class KmemCache extends OwnedCache {
     this.map = slabs.pages().map();
     this.options = options;
     this.root = parent == null ? this : parent;
-    this.children = parent == null ? new ConcurrentHashMap<>() : null;
-    this.childCount = parent == null ? new AtomicInteger() : null;
     long cookie = slabs.newCookie();
-    this.store = new CacheSlabs(this, options, cookie, geometry);
-    this.fronts =
-        new CacheFronts(this, store, !options.debugs() && options.objectAccount() == null);
+    try {
+      this.children = parent == null ? new ConcurrentHashMap<>() : null;
+      this.childCount = parent == null ? new AtomicInteger() : null;
+      this.store = new CacheSlabs(this, options, cookie, geometry);
+      this.fronts =
+          new CacheFronts(this, store, !options.debugs() && options.objectAccount() == null);
+      boolean samples =
+          slabs.settings().leaks() > 1 && !options.debugs() && options.objectAccount() == null;
+      this.tracked = samples ? new AtomicReference<>() : null;
+    } catch (OutOfMemoryError e) {
+      abandon(SIZE);
+      throw e;
+    }
     this.trackedFor = trackedFor;
-    boolean samples =
-        slabs.settings().leaks() > 1 && !options.debugs() && options.objectAccount() == null;
-    this.tracked = samples ? new AtomicReference<>() : null;
-    this.untilSample = samples ? samplingInterval() : Integer.MAX_VALUE;
+    this.untilSample = tracked != null ? samplingInterval() : Integer.MAX_VALUE;
     this.first = geometry.first();
     this.inverse = geometry.inverse();
     this.shift = geometry.shift();
@@ -886,6 +891,13 @@ public final class KmemCache extends OwnedCache {
   @Override
   long holdings() {
     return store.list().slabs() + (root == this ? childCount.get() : 0);
+  }
+
+  @Override
+  void retireChildren() {
+    if (root == this) {
+      children.values().forEach(OwnedCache::retire);
+    }
   }
 
   @Override

@@ -22,14 +22,16 @@ final class LargeBlocks extends OwnedCache {
   static final String LAYOUT = LARGE.toMarkdown();
 
   private final Runnable hide;
-  private final AtomicLong blocks = new AtomicLong();
-  private final AtomicLong pages = new AtomicLong();
+  private final AtomicLong blocks;
+  private final AtomicLong pages;
 
   /**
    * @param account who pays, or null
    * @param hide makes the account's allocation by size find no large blocks any more
    */
   LargeBlocks(Slabs slabs, Account account, Runnable hide) {
+    this.blocks = new AtomicLong(); // before there is anything that could be lost
+    this.pages = new AtomicLong();
     super(slabs, SIZE, account);
     this.hide = hide;
     Memory.putLong(address + ID, link());

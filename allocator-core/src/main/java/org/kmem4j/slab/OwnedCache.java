@@ -73,8 +73,8 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   final Slabs slabs;
   final long address;
   final Account account;
-  private final Retirement retirement = new Retirement(this);
-  private final PercpuRef ref = new PercpuRef(retirement::end);
+  private final Retirement retirement;
+  private final PercpuRef ref;
 
   /** Written by {@link Retirement} alone, but for the first step. */
   volatile State state = State.ACTIVE;
@@ -92,6 +92,13 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
   OwnedCache(Slabs slabs, long structBytes, Account account) {
     this.slabs = slabs;
     this.account = account;
+    try {
+      this.retirement = new Retirement(this);
+      this.ref = new PercpuRef(retirement::end);
+    } catch (OutOfMemoryError e) {
+      PerThread.giveLink(endLink());
+      throw e;
+    }
     this.address = hasLink() ? slabs.metadata().tryAllocate(structBytes) : 0;
     if (address == 0) {
       String usedUp = hasLink() ? "the metadata range is" : "all numbers of this process are";
@@ -254,6 +261,15 @@ public abstract sealed class OwnedCache extends Linked permits KmemCache, LargeB
 
   /** Releases what is empty. */
   abstract void dropEmpty();
+
+  /** Begins the end of what cannot outlive this. */
+  void retireChildren() {}
+
+  /** Gives back what a cache has that could not be made, and that nobody has seen. */
+  final void abandon(long bytes) {
+    slabs.metadata().free(address, bytes);
+    PerThread.giveLink(endLink());
+  }
 
   /** The last reference is gone: nobody may take an address for one of this cache any more. */
   void vanish() {}

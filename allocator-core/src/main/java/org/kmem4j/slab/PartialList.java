@@ -268,13 +268,17 @@ final class PartialList {
    * Takes one object back.
    *
    * @return a chain of empty slabs to release, or 0
+   * @throws CorruptionException if its slab has none in use; surplus slabs wait for the next time
    */
   long put(long slab, long object) {
     lock.lock();
     try {
       int index = geometry.indexOf(slab, object);
       writeLink(slab, index, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
-      splice(slab, index, 1);
+      CorruptionException damage = splice(slab, index, 1);
+      if (damage != null) {
+        throw damage;
+      }
       return surplus(keepEmpty, 2 * keepEmpty);
     } finally {
       lock.unlock();
@@ -297,9 +301,11 @@ final class PartialList {
    * Takes back all objects of a private, sorted sheaf.
    *
    * @return a chain of empty slabs to release, or 0
+   * @throws CorruptionException if a slab had fewer in use; all are taken back nevertheless
    */
   long putAll(Sheaf sheaf) {
     linkRuns(sheaf);
+    CorruptionException damage = null;
     lock.lock();
     try {
       for (int last = sheaf.count() - 1; last >= 0; ) {
@@ -308,10 +314,15 @@ final class PartialList {
         // Of the run only its end is left to link: to what is the head now.
         int end = geometry.indexOf(slab, sheaf.get(last));
         writeLink(slab, end, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
-        splice(slab, geometry.indexOf(slab, sheaf.get(first)), last - first + 1);
+        int head = geometry.indexOf(slab, sheaf.get(first));
+        CorruptionException found = splice(slab, head, last - first + 1);
+        damage = found != null ? found : damage;
         last = first - 1;
       }
       sheaf.setCount(0);
+      if (damage != null) {
+        throw damage;
+      }
       return surplus(keepEmpty, 2 * keepEmpty);
     } finally {
       lock.unlock();
@@ -349,11 +360,26 @@ final class PartialList {
     return first;
   }
 
-  /** Makes a chain, whose end links to the old head already, the head of a slab's list. */
-  private void splice(long slab, int index, int count) {
+  /**
+   * Makes a chain, whose end links to the old head already, the head of a slab's list.
+   *
+   * @return a report if the slab had fewer objects in use: then it is frozen, and its list, which
+   *     may run in a ring now, is not followed any more
+   */
+  private CorruptionException splice(long slab, int index, int count) {
+    int before = Slab.INUSE.get(Memory.getLong(slab + Slab.HEAD));
+    if (before < count) {
+      setAside(slab);
+      spliceSound(slab, index, before);
+      return corrupt(slab, "of an object that was freed twice the second copy came back");
+    }
+    spliceSound(slab, index, count);
+    return null;
+  }
+
+  private void spliceSound(long slab, int index, int count) {
     long word = Slab.FREE.set(Memory.getLong(slab + Slab.HEAD), index);
     int inuse = Slab.INUSE.get(word) - count;
-    assert inuse >= 0 : "inuse=" + inuse;
     Memory.putLong(slab + Slab.HEAD, Slab.INUSE.set(word, inuse));
     book(-count);
     if (Slab.FROZEN.get(word) != 0) {

@@ -46,11 +46,14 @@ final class Retirement extends GraceQueue.Task {
       case RETIRED -> {
         // Whoever read "active" in a section has attached its front by now.
         try {
+          cache.retireChildren();
           cache.unlinkFronts();
-        } finally {
-          cache.kill();
-          goOn(State.KILLED);
+        } catch (OutOfMemoryError e) { // no room on the Java heap: once more, later
+          queue().addAfterGracePeriod(this);
+          throw e;
         }
+        cache.kill();
+        goOn(State.KILLED);
       }
       case KILLED -> {
         try {

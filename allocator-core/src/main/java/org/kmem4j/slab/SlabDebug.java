@@ -94,6 +94,11 @@ final class SlabDebug {
     this.tracks = options.debugs(Debug.TRACK) ? cache.slabs.tracks() : null;
   }
 
+  /** Whether free objects hold a pattern. */
+  boolean poisons() {
+    return poison;
+  }
+
   /** Bytes that an object takes, its red zones included. */
   static int spaceBytes(CacheOptions options) {
     return options.objectBytes() + (options.debugs(Debug.RED_ZONE) ? 2 * ZONE_BYTES : 0);

@@ -18,22 +18,20 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
   /**
    * What is kept besides the objects.
    *
-   * @param owner a word for the object's account
-   * @param state a word for its state, which links it while it is free
+   * @param owner a word for who pays
+   * @param state a word for the link while it is free, and for debugging
    * @param tracks words for who allocated and who freed it
+   * @param mark a byte that says where it is; all of them lie before all words
    * @param lead bytes before the first object that nothing else is kept in
-   * @param marks a byte that says where it is; all of them lie before all words
    */
-  record Side(boolean owner, boolean state, boolean tracks, int lead, boolean marks) {
-    static final Side NONE = new Side(false, false, false, 0, false);
-
+  record Side(boolean owner, boolean state, boolean tracks, boolean mark, int lead) {
     private int words() {
       return (owner ? 1 : 0) + (tracks ? 2 * TRACK_WORDS : 0) + (state ? 1 : 0);
     }
 
     /** Bytes of all marks: one for each piece of the slab as long as a power of two. */
     private int markBytes(int slabBytes, int stride) {
-      return marks ? roundUp(slabBytes >>> markShift(stride), 8) : 0;
+      return mark ? roundUp(slabBytes >>> markShift(stride), 8) : 0;
     }
   }
 
@@ -52,8 +50,8 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
     int bytes = Os.PAGE_BYTES << order;
     int stride = roundUp(Math.max(objectBytes, 8), Math.max(align, 8));
     int head = (int) Slab.HEADER_BYTES + side.markBytes(bytes, stride);
-    int objects = (bytes - head - side.lead) / (stride + 8 * side.words());
-    objects = Math.min(objects, Slab.MAX_OBJECTS);
+    int room = bytes - head - side.lead;
+    int objects = Math.min(room / (stride + 8 * side.words()), Slab.MAX_OBJECTS);
     while (objects > 0 && first(head, objects, align, side) + objects * stride > bytes) {
       objects--;
     }
@@ -105,7 +103,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
 
   /** Whether each object has a mark. */
   boolean hasMarks() {
-    return side.marks();
+    return side.mark();
   }
 
   /** Address of an object's state word, the last of its side words. */

@@ -75,7 +75,15 @@ public final class Slabs {
   public KmemCache create(CacheOptions options) {
     checkOpen();
     KmemCache cache = new KmemCache(this, tracking(options), null, null);
-    publish(cache, () -> {});
+    boolean done = false;
+    try {
+      publish(cache, () -> {});
+      done = true;
+    } finally {
+      if (!done) { // there was no room on the Java heap
+        cache.retire();
+      }
+    }
     return cache;
   }
 
@@ -110,8 +118,13 @@ public final class Slabs {
           cache,
           () -> {
             cache.linked = true;
-            remember(cache);
-            makeVisible.run();
+            try {
+              remember(cache);
+              makeVisible.run();
+            } catch (OutOfMemoryError e) {
+              cache.linked = false; // nobody has found it, and the account takes it off its books
+              throw e;
+            }
           });
     }
   }

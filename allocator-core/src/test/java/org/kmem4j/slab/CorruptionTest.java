@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -346,6 +347,27 @@ final class CorruptionTest {
     assertTrue(error.getMessage().contains(Long.toHexString(objects.get(2))), error.getMessage());
     allocator.validate();
     assertEquals(0, cache.stats().usedObjects());
+  }
+
+  @Test
+  void aSecondFreeThatComesBackAloneFreezesTheSlab() {
+    cache.prewarm(300); // so that empty slabs stay
+    List<Long> objects = take(cache, 300);
+    objects.forEach(cache::free);
+    cache.collect();
+    assertEquals(0, cache.stats().cachedObjects());
+    cache.free(objects.get(70));
+
+    var report = assertThrows(CorruptionException.class, cache::collect);
+
+    String text = report.getMessage();
+    assertTrue(text.contains(Slabs.hex(slabOf(objects.get(70)))), text);
+    assertTrue(text.contains("was freed twice"), text);
+    assertTrue(Slab.isFrozen(slabOf(objects.get(70))));
+    allocator.validate();
+    List<Long> more = take(cache, 3000);
+    assertEquals(more.size(), Set.copyOf(more).size(), "none is handed out twice");
+    more.forEach(cache::free);
   }
 
   @Test

@@ -387,8 +387,7 @@ final class DebugTest {
     cache.free(objects.get(2));
     cache.free(objects.get(3));
     long one = cache.geometry().stateWord(slab, 1);
-    long three = cache.geometry().stateWord(slab, 3);
-    int toTwo = SlabDebug.LINK.get(Memory.getLong(three));
+    int toTwo = 2 ^ cache.store().list().linkCode(slab, 1);
     Memory.putLong(one, SlabDebug.LINK.set(Memory.getLong(one), toTwo)); // 3 2 1 2 1 …
 
     List<String> reports = cache.validate();

@@ -4,7 +4,7 @@ import static org.kmem4j.stress.Mutant.of;
 
 import java.util.List;
 
-/** The rules of caches that debug. */
+/** The rules of caches that debug, and of what is found in any. */
 final class DebugMutants {
   private static final String DEBUG = "slab/SlabDebug.java";
   private static final String TEST = "slab.DebugTest#";
@@ -13,6 +13,12 @@ final class DebugMutants {
 
   static final List<Mutant> ALL =
       List.of(
+          of(
+              "a slab to which more comes back than was out is frozen",
+              "slab/PartialList.java",
+              "if (before < count) {",
+              "if (false) {",
+              "slab.CorruptionTest#aSecondFreeThatComesBackAloneFreezesTheSlab"),
           of(
               "debug: a zone lies before each object",
               DEBUG,

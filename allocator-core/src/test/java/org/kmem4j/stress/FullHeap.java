@@ -1,5 +1,7 @@
 package org.kmem4j.stress;
 
+import java.util.Arrays;
+
 /**
  * A Java heap that is full but for a few bytes, so that an operation fails at its first allocation
  * of memory there, at its second, and so on. For a JVM of its own with a small heap, {@link
@@ -9,12 +11,23 @@ public final class FullHeap {
   /** Memory is given object by object, and what was freed lies in one piece. */
   public static final String[] FLAGS = {"-Xmx8m", "-Xmn1m", "-XX:+UseSerialGC", "-XX:-UseTLAB"};
 
+  /** The same, and every amount of heap that is left is tried. */
+  public static final String[] FLAGS_FOR_ALL = with("-Dtest.everyAmount=true");
+
+  private static String[] with(String flag) {
+    String[] flags = Arrays.copyOf(FLAGS, FLAGS.length + 1);
+    flags[FLAGS.length] = flag;
+    return flags;
+  }
+
   /** An array of one element takes so much. */
   private static final int CRUMB_BYTES = 24;
 
   private static final int CRUMBS = 2000;
 
+  // Fields, for what a method does not use any more is no reason to keep it.
   private static Object[] hoard;
+  private static Object[] crumbs;
 
   private FullHeap() {}
 
@@ -24,7 +37,7 @@ public final class FullHeap {
    * @return false if it failed for want of heap
    */
   public static boolean attempt(int spareBytes, Runnable operation) {
-    Object[] crumbs = new Object[CRUMBS];
+    crumbs = new Object[CRUMBS];
     for (int i = 0; i < CRUMBS; i++) {
       crumbs[i] = new Object[1];
     }

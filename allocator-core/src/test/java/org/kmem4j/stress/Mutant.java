@@ -229,7 +229,7 @@ public record Mutant(
           of(
               "a membarrier between the writer's number and its look at the slots",
               "sync/Rcu.java",
-              "if (!FENCE) { Os.membarrier(); }",
+              "if (!FENCE && !interruptAll(start, maxNanos)) { return false; }",
               "",
               "sync.RcuLitmusTest#nothingIsReusedWhileASectionUsesItForLong",
               MANY_GRACE_PERIODS),
@@ -434,5 +434,31 @@ public record Mutant(
               "sync/SpinLock.java",
               "} else if (Thread.interrupted()) {",
               "} else if (false) {",
-              "sync.SpinLockTest#interruptedWaitersLeaveTheirCarriersToTheHolder"));
+              "sync.SpinLockTest#interruptedWaitersLeaveTheirCarriersToTheHolder"),
+          of(
+              "a region that was refused is tried again, though another was opened meanwhile",
+              "page/PageAllocator.java",
+              "refused.set(first, first + count);",
+              "",
+              "SystemFaultsTest#aRegionThatWasRefusedIsNotLostThoughAnotherWasOpenedMeanwhile"),
+          of(
+              "a refused barrier is tried again",
+              "sync/Rcu.java",
+              "if (waited > REFUSED_NANOS) {",
+              "if (waited > 0) {",
+              "SystemFaultsTest#aRefusedBarrierIsTriedAgain"),
+          of(
+              "where there is no heap for a front, the budget is not used up",
+              "slab/CacheFronts.java",
+              "slabs.releaseFront(sheafBytes(capacity)); return null;",
+              "return null;",
+              "stress.FullHeapOperations#ofACacheWithFronts",
+              FullHeap.FLAGS_FOR_ALL),
+          of(
+              "memory for a region is given back, though the heap is full",
+              "page/PageAllocator.java",
+              "if (!open) { giveUp(first, count); }",
+              "",
+              "stress.FullHeapOperations#ofLargeBlocks",
+              FullHeap.FLAGS_FOR_ALL));
 }

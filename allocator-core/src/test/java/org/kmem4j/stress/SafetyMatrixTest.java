@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The safety matrix of {@code docs/RELIABILITY.md}: what comes of each program of {@link Misuse}
@@ -82,7 +83,8 @@ final class SafetyMatrixTest {
               all.toArray(String[]::new));
       read(result.output(), outcomes);
       assertNotEquals(before, outcomes.size(), result.output());
-      assertTrue(result.exit() != 1, result.output()); // a program of ours is at fault
+      boolean crashed = result.output().contains("# A fatal error has been detected");
+      assertTrue(result.exit() == 0 || crashed, result.output()); // else it is our own mistake
     }
     return outcomes;
   }
@@ -128,9 +130,13 @@ final class SafetyMatrixTest {
     int end = page.indexOf(END);
     if (Boolean.getBoolean("test.matrix.write")) {
       Files.writeString(PAGE, page.substring(0, begin) + table() + page.substring(end));
-    } else {
-      assertEquals(table(), page.substring(begin, end), "-Dtest.matrix.write=true writes it anew");
+      return;
     }
+    String shown = page.substring(begin, end);
+    if (!shown.equals(table())) {
+      run(); // links are random: of a thousand that are overwritten one looks like a good one
+    }
+    assertEquals(shown, table(), "-Dtest.jvm.args=-Dtest.matrix.write=true writes it anew");
   }
 
   @Test
@@ -183,5 +189,25 @@ final class SafetyMatrixTest {
     assertAll(
         () -> assertTrue(outcome.isDetected(), program),
         () -> assertTrue(outcome.message().contains(report), outcome.message()));
+  }
+
+  /** What production is promised with {@code kmem4j.hardened}. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "double_free",
+        "double_free_delayed",
+        "double_free_interleaved",
+        "double_free_other_thread",
+        "double_free_single_reuse",
+        "double_free_reuse",
+        "invalid_free_foreign",
+        "invalid_free_other_cache",
+        "header_overwritten"
+      })
+  void inHardenedModeItIsDetected(String program) {
+    Outcome outcome = MATRIX.get("hardened").get(program);
+
+    assertTrue(outcome.isDetected(), outcome::toString);
   }
 }

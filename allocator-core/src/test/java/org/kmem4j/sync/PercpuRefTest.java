@@ -191,11 +191,9 @@ final class PercpuRefTest {
               var random = ThreadLocalRandom.current();
               for (int n = 0; n < 3000; n++) {
                 if (random.nextInt(3) > 0) {
-                  held.incrementAndGet();
                   if (some.tryGet()) {
                     mine++;
-                  } else {
-                    held.decrementAndGet();
+                    held.incrementAndGet(); // not before: who is refused holds nothing
                   }
                 } else if (mine > 0) {
                   mine--;

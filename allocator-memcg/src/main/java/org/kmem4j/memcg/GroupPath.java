@@ -29,6 +29,10 @@ final class GroupPath {
           "path=\"" + path + "\": a path begins with / and has one name after each, as /tenants/a");
     }
     List<String> names = path.equals("/") ? List.of() : List.of(path.substring(1).split("/"));
+    if (names.size() > MemCgroup.MAX_DEPTH) {
+      throw new IllegalArgumentException(
+          "path=\"" + path + "\" has " + names.size() + " names, accepted: " + MemCgroup.MAX_DEPTH);
+    }
     for (String name : names) {
       if (!mayBePattern || !name.equals(ANY)) {
         try {

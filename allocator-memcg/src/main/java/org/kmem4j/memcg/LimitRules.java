@@ -58,8 +58,8 @@ final class LimitRules {
       return String.format(Locale.ROOT, "%06d%s", names.replace("0", "").length(), names);
     }
 
-    boolean isReplacedBy(Rule newer) {
-      return limit == newer.limit && newer.matches(pattern);
+    boolean isExact() {
+      return !pattern.contains(GroupPath.ANY);
     }
 
     @Override
@@ -71,9 +71,24 @@ final class LimitRules {
   private final List<Rule> rules;
   private final int writer;
 
+  /** Those without a {@code *}, by path: there may be some for each of thousands of groups. */
+  private final Map<List<String>, List<Rule>> exact;
+
+  private final List<Rule> others;
+
   private LimitRules(List<Rule> rules, int writer) {
     this.rules = rules;
     this.writer = writer;
+    this.exact = rules.stream().filter(Rule::isExact).collect(Collectors.groupingBy(Rule::pattern));
+    this.others = rules.stream().filter(rule -> !rule.isExact()).toList();
+  }
+
+  /** The rules for a limit that match names or a pattern. */
+  private Stream<Rule> matching(Limit limit, List<String> names) {
+    return Stream.concat(
+            exact.getOrDefault(names, List.of()).stream(),
+            others.stream().filter(rule -> rule.matches(names)))
+        .filter(rule -> rule.limit == limit);
   }
 
   // ------------------------------------------------------------------ reading
@@ -98,15 +113,17 @@ final class LimitRules {
    *     {@code min} above a {@code max}
    */
   LimitRules with(Properties later) {
-    List<Rule> fresh =
-        later.stringPropertyNames().stream()
-            .filter(name -> name.startsWith("kmem4j."))
-            .sorted()
-            .map(name -> parse(name, later.getProperty(name), writer + 1))
-            .toList();
+    LimitRules fresh =
+        new LimitRules(
+            later.stringPropertyNames().stream()
+                .filter(name -> name.startsWith("kmem4j."))
+                .sorted()
+                .map(name -> parse(name, later.getProperty(name), writer + 1))
+                .toList(),
+            writer + 1);
     List<Rule> all = new ArrayList<>(rules);
-    all.removeIf(old -> fresh.stream().anyMatch(old::isReplacedBy));
-    all.addAll(fresh);
+    all.removeIf(old -> fresh.matching(old.limit, old.pattern).findAny().isPresent());
+    all.addAll(fresh.rules);
     LimitRules result = new LimitRules(List.copyOf(all), writer + 1);
     result.checkPairs();
     return result;
@@ -189,14 +206,14 @@ final class LimitRules {
    * every path below: so it is enough to look at these patterns.
    */
   private void checkPairs() {
+    List<Rule> maxes = rules.stream().filter(rule -> rule.limit == Limit.MAX).toList();
     for (Rule min : rules) {
-      for (Rule max : rules) {
-        List<String> both =
-            min.limit == Limit.MIN && max.limit == Limit.MAX
-                ? together(min.pattern, max.pattern)
-                : null;
+      if (min.limit != Limit.MIN) {
+        continue;
+      }
+      for (Rule max : min.isExact() ? matching(Limit.MAX, min.pattern).toList() : maxes) {
+        List<String> both = min.bytes > max.bytes ? together(min.pattern, max.pattern) : null;
         if (both != null
-            && min.bytes > max.bytes
             && min.equals(best(Limit.MIN, both))
             && max.equals(best(Limit.MAX, both))) {
           throw new IllegalArgumentException(
@@ -225,10 +242,7 @@ final class LimitRules {
   // ------------------------------------------------------------------ asking
 
   private Rule best(Limit limit, List<String> names) {
-    return rules.stream()
-        .filter(rule -> rule.limit == limit && rule.matches(names))
-        .max(Rule.BY_RANK)
-        .orElse(null);
+    return matching(limit, names).max(Rule.BY_RANK).orElse(null);
   }
 
   /** The limits that hold for a group. */

@@ -93,7 +93,14 @@ public final class MemCgroups implements AutoCloseable {
       properties.load(reader);
     } catch (IOException | IllegalArgumentException e) { // the latter: no path, or a bad escape
       throw new IllegalArgumentException(
-          "-D" + MemcgPropertyNames.CONFIG + '=' + file + " cannot be read: " + e, e);
+          "-D"
+              + MemcgPropertyNames.CONFIG
+              + '='
+              + file
+              + " cannot be read: "
+              + e
+              + "; accepted: the name of a file of properties in UTF-8",
+          e);
     }
     return properties;
   }
@@ -169,7 +176,7 @@ public final class MemCgroups implements AutoCloseable {
   /**
    * Makes a group, and those above it that do not exist.
    *
-   * @param path such as {@code /tenants/acme}
+   * @param path such as {@code /tenants/acme}, of at most {@value MemCgroup#MAX_DEPTH} names
    * @throws IllegalArgumentException if the path is illegal or the group exists; none is made
    * @throws IllegalStateException if a group above was closed meanwhile
    */
@@ -276,17 +283,17 @@ public final class MemCgroups implements AutoCloseable {
    * request failed, without any lock; it may allocate and free.
    */
   public void onOutOfMemory(Predicate<Refusal> host) {
-    tree.setOutOfMemory(Objects.requireNonNull(host));
+    tree.setOutOfMemory(Objects.requireNonNull(host, "host"));
   }
 
   /** Sets who is told of events, by the agent. */
   public void onEvent(Consumer<MemcgEvent> listener) {
-    tree.setListener(Objects.requireNonNull(listener));
+    tree.setListener(Objects.requireNonNull(listener, "listener"));
   }
 
   /** Sets who is told what a group left behind, by the thread that closed it. */
   public void onLeftovers(Consumer<Leftovers> listener) {
-    tree.setLeftoversListener(Objects.requireNonNull(listener));
+    tree.setLeftoversListener(Objects.requireNonNull(listener, "listener"));
   }
 
   /**

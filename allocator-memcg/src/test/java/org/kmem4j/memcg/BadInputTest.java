@@ -160,6 +160,21 @@ final class BadInputTest {
   }
 
   @Test
+  void aPathHasAtMost64Names() {
+    String longest = "/a".repeat(64);
+    String tooLong = "/b".repeat(20_000);
+
+    MemCgroup deepest = groups.create(longest);
+    var error = assertThrows(IllegalArgumentException.class, () -> groups.create(tooLong));
+    var below = assertThrows(IllegalArgumentException.class, () -> deepest.create("x"));
+
+    assertTrue(error.getMessage().endsWith("has 20000 names, accepted: 64"));
+    assertEquals(
+        longest + " is 64 groups below the root: it gets no group \"x\"", below.getMessage());
+    assertEquals(65, groups.groups().size());
+  }
+
+  @Test
   void aNameThatIsTakenIsRefused() {
     groups.create("/tenants/acme.com");
 

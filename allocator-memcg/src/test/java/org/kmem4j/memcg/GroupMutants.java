@@ -39,8 +39,8 @@ final class GroupMutants {
           of(
               "inherited caches are handed on too",
               GROUP,
-              "for (OwnedCache cache : owned) {",
-              "for (OwnedCache cache : owned) { if (cache.account() != this) { continue; }",
+              "owned().toArray(new OwnedCache[0]);",
+              "owned().stream().filter(some -> some.account() == this).toArray(OwnedCache[]::new);",
               LIFE + "severalGenerationsAreInheritedAtOnce"),
           of(
               "the caches of a closed group are retired",
@@ -152,6 +152,24 @@ final class GroupMutants {
               "if (!tree.isReclaiming() && !by.isKnownToBeFull(pages)) {",
               "if (!tree.isReclaiming()) {",
               LIMIT + "whoIsRefusedAgainAndAgainDisturbsNobody"),
+          of(
+              "after ten milliseconds it is looked for room again",
+              GROUP,
+              "&& System.nanoTime() - fruitlessSince < FRUITLESS_NANOS;",
+              ";",
+              LIMIT + "whereThereWasNoRoomItIsLookedForAgainAfterTenMilliseconds"),
+          of(
+              "the name of a closed group is free",
+              GROUP,
+              "parent.byName.remove(name);",
+              "",
+              "memcg.BadInputTest#aClosedGroupGetsNoLimits"),
+          of(
+              "the tree has a bound, for some of its methods call themselves",
+              GROUP,
+              "if (depth() == MAX_DEPTH) {",
+              "if (depth() > MAX_DEPTH) {",
+              "memcg.BadInputTest#aPathHasAtMost64Names"),
           of(
               "whoever insists has the level held until it tries again",
               GROUP,

@@ -1,6 +1,5 @@
 package org.kmem4j.memcg.group;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,8 +51,14 @@ public final class GroupTree {
   /** By index; grown by copying, under the lock. */
   private volatile AtomicReferenceArray<MemCgroup> table = new AtomicReferenceArray<>(64);
 
-  /** Ids that were used before, oldest first. Guarded by the lock. */
-  private final ArrayDeque<Integer> freeIds = new ArrayDeque<>();
+  /**
+   * Ids that were used before, oldest first: a ring with room for all there are, so that giving one
+   * back takes no memory. Guarded by the lock, as all of this.
+   */
+  private int[] freeIds = new int[64];
+
+  private int firstFree;
+  private int freeCount;
 
   private int usedIndices; // guarded by the lock; 0 is nobody's
   private long nextSerial; // guarded by the lock
@@ -116,37 +121,66 @@ public final class GroupTree {
       int id = takeId();
       long address = slabs.tryAllocateStruct(MemCgroup.SIZE);
       if (address == 0) {
-        freeIds.addFirst(id);
+        giveId(id);
         throw new IllegalStateException("no room for another group: the metadata range is used up");
       }
-      MemCgroup group = new MemCgroup(this, parent, name, ++nextSerial, id, address);
-      group.storeLimits(limitsOfNew.apply(group));
-      table.set(id & INDEX_MASK, group);
-      if (parent != null) {
-        parent.adopt(group);
+      boolean done = false;
+      try {
+        MemCgroup group = new MemCgroup(this, parent, name, ++nextSerial, id, address);
+        group.storeLimits(limitsOfNew.apply(group));
+        table.set(id & INDEX_MASK, group);
+        if (parent != null) {
+          parent.adopt(group);
+        }
+        done = true;
+        return group;
+      } finally {
+        if (!done) { // there was no room on the Java heap
+          table.set(id & INDEX_MASK, null);
+          giveId(id);
+          slabs.freeStruct(address, MemCgroup.SIZE);
+        }
       }
-      return group;
     }
   }
 
   /** Guarded by the lock. */
+  private void giveId(int id) {
+    freeIds[(firstFree + freeCount) % freeIds.length] = id;
+    freeCount++;
+  }
+
+  /** Guarded by the lock. */
   private int takeId() {
-    Integer used = usedIndices < 63 ? null : freeIds.poll(); // late, so that stale ones show
-    if (used != null) {
+    if (usedIndices >= 63 && freeCount > 0) { // late, so that stale ones show
+      int used = freeIds[firstFree];
+      firstFree = (firstFree + 1) % freeIds.length;
+      freeCount--;
       return used;
     }
     if (usedIndices == MAX_GROUPS - 1) {
       throw new IllegalStateException("more than " + MAX_GROUPS + " groups, dying ones included");
     }
-    usedIndices++;
-    if (usedIndices == table.length()) {
-      var larger = new AtomicReferenceArray<MemCgroup>(2 * table.length());
-      for (int i = 0; i < table.length(); i++) {
-        larger.set(i, table.get(i));
-      }
-      table = larger;
+    if (usedIndices + 1 == table.length()) {
+      grow();
     }
+    usedIndices++;
     return usedIndices;
+  }
+
+  /** Guarded by the lock. */
+  private void grow() {
+    var larger = new AtomicReferenceArray<MemCgroup>(2 * table.length());
+    for (int i = 0; i < table.length(); i++) {
+      larger.set(i, table.get(i));
+    }
+    int[] ring = new int[larger.length()];
+    for (int i = 0; i < freeCount; i++) {
+      ring[i] = freeIds[(firstFree + i) % freeIds.length];
+    }
+    freeIds = ring;
+    firstFree = 0;
+    table = larger;
   }
 
   /** The end of a group: nothing leads to its struct or number any more. */
@@ -155,7 +189,7 @@ public final class GroupTree {
       int id = group.css().stockId();
       table.set(id & INDEX_MASK, null);
       int generation = ((id >>> INDEX_BITS) + 1) % GENERATIONS;
-      freeIds.add(id & INDEX_MASK | generation << INDEX_BITS);
+      giveId(id & INDEX_MASK | generation << INDEX_BITS);
       Memory.fill(group.address(), MemCgroup.SIZE, (byte) 0x6b); // a late look shows
       slabs.freeStruct(group.address(), MemCgroup.SIZE);
     }

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -76,6 +77,9 @@ public final class MemCgroup implements Account, AutoCloseable {
   static final long SIZE = MEM_CGROUP.end(64);
 
   static final String LAYOUT = MEM_CGROUP.toMarkdown();
+
+  /** Groups on the longest way from the root, which is not counted: each costs a charge a step. */
+  public static final int MAX_DEPTH = 64;
 
   /** Attempts to make room that gained nothing, after which a request is refused. */
   private static final int MAX_FRUITLESS = 16;
@@ -156,6 +160,10 @@ public final class MemCgroup implements Account, AutoCloseable {
     return parent == null ? "/" : parent.parent == null ? '/' + name : parent.path() + '/' + name;
   }
 
+  private int depth() {
+    return parent == null ? 0 : 1 + parent.depth();
+  }
+
   /** The group above, or null for the root. */
   public MemCgroup parent() {
     return parent;
@@ -169,6 +177,7 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** The group below of that name that is online, or null. */
   public MemCgroup child(String named) {
+    Objects.requireNonNull(named, "named");
     Map<String, MemCgroup> all = byName;
     return all == null ? null : all.get(named);
   }
@@ -178,7 +187,8 @@ public final class MemCgroup implements Account, AutoCloseable {
    *
    * @param named of letters, digits and {@code . _ - @ : +}, at most 255, not {@code .} or {@code
    *     ..}
-   * @throws IllegalArgumentException if the name is illegal or taken
+   * @throws IllegalArgumentException if the name is illegal or taken, or this group is {@value
+   *     #MAX_DEPTH} groups below the root
    * @throws IllegalStateException if this group is closed
    */
   public MemCgroup create(String named) {
@@ -205,6 +215,15 @@ public final class MemCgroup implements Account, AutoCloseable {
     if (!css.isOnline()) {
       throw new IllegalStateException(path() + " is closed: it gets no new groups");
     }
+    if (depth() == MAX_DEPTH) {
+      throw new IllegalArgumentException(
+          path()
+              + " is "
+              + MAX_DEPTH
+              + " groups below the root: it gets no group \""
+              + named
+              + '"');
+    }
     if (child(named) != null) {
       throw new IllegalArgumentException(path() + " has a group \"" + named + "\" already");
     }
@@ -213,12 +232,17 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** Guarded by the tree's lock. */
   void adopt(MemCgroup child) {
     if (children == null) {
-      children = new ConcurrentSkipListMap<>();
       byName = new ConcurrentHashMap<>();
+      children = new ConcurrentSkipListMap<>();
+    }
+    try {
+      byName.put(child.name, child);
+      children.put(child.serial, child);
+    } catch (OutOfMemoryError e) {
+      byName.remove(child.name);
+      throw e;
     }
     css.get(1);
-    byName.put(child.name, child);
-    children.put(child.serial, child);
   }
 
   /** The next group below this one that is younger than {@code serial}, dying ones included. */
@@ -444,8 +468,8 @@ public final class MemCgroup implements Account, AutoCloseable {
     }
   }
 
-  private static void checkLimit(Limit which, long bytes) {
-    if (bytes < 0) {
+  private static void checkLimit(Limit which, Long bytes) {
+    if (bytes == null || bytes < 0) {
       throw new IllegalArgumentException(which.key() + "=" + bytes + ", accepted: 0 or more bytes");
     }
   }
@@ -502,7 +526,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   }
 
   private static long pages(long bytes) {
-    return bytes == Long.MAX_VALUE ? PageCounter.MAX : bytes >>> Os.PAGE_SHIFT;
+    return Math.min(bytes >>> Os.PAGE_SHIFT, PageCounter.MAX);
   }
 
   private static long limit(long pages) {
@@ -838,7 +862,11 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   private void lookAtLater() {
     if (!toLookAt.get() && toLookAt.compareAndSet(false, true)) {
-      tree.lookAtLater(this);
+      try {
+        tree.lookAtLater(this);
+      } catch (OutOfMemoryError e) {
+        toLookAt.set(false); // the next event tries again
+      }
     }
   }
 
@@ -884,6 +912,13 @@ public final class MemCgroup implements Account, AutoCloseable {
     owned.add(cache);
   }
 
+  /** The opposite; takes no memory. Guarded by the tree's lock. */
+  private void disown(OwnedCache cache) {
+    if (owned != null) {
+      owned.remove(cache);
+    }
+  }
+
   @Override
   public boolean link(OwnedCache cache, Runnable publish) {
     synchronized (tree.lock) {
@@ -891,8 +926,17 @@ public final class MemCgroup implements Account, AutoCloseable {
         return false;
       }
       own(cache);
-      css.get(1);
-      publish.run();
+      boolean done = false;
+      try {
+        css.get(1);
+        publish.run();
+        done = true;
+      } finally {
+        if (!done) { // there was no room on the Java heap
+          owned.remove(cache);
+          css.put();
+        }
+      }
       return true;
     }
   }
@@ -976,6 +1020,9 @@ public final class MemCgroup implements Account, AutoCloseable {
 
   /** Guarded by the tree's lock. */
   private void goOffline(List<Leftovers.Cache> left) {
+    // All memory that is needed is taken before anything changes, but for that of the report.
+    OwnedCache[] caches = owned().toArray(new OwnedCache[0]);
+    handOver(caches);
     css.setOffline(); // whoever charges from here on charges the heir
     css.counter().setMin(0);
     css.counter().setLow(0);
@@ -985,11 +1032,15 @@ public final class MemCgroup implements Account, AutoCloseable {
     for (MemCgroup level = parent; level != null; level = level.parent) {
       level.dyingDescendants.incrementAndGet();
     }
-    for (OwnedCache cache : owned()) {
-      boolean inherited = !equals(cache.account());
+    for (OwnedCache cache : caches) {
       cache.retire();
+    }
+    reparent(caches);
+    tree.slabs.endings().addAfterGracePeriod(end);
+    for (OwnedCache cache : caches) {
       long objects = cache.usedObjects();
       if (objects > 0) {
+        boolean inherited = !equals(cache.account());
         long bytes = objects * cache.bytesPerObject();
         var one = new Leftovers.Cache(cache.name(), inherited, objects, bytes);
         if (cache instanceof KmemCache slabCache && slabCache.isSample()) {
@@ -999,8 +1050,6 @@ public final class MemCgroup implements Account, AutoCloseable {
         }
       }
     }
-    reparent();
-    tree.slabs.endings().addAfterGracePeriod(end);
   }
 
   /** What a cache serves from a sample of tracked objects is the cache's, to whoever is told. */
@@ -1017,9 +1066,26 @@ public final class MemCgroup implements Account, AutoCloseable {
     left.add(sample);
   }
 
-  /** Hands all caches over. Guarded by the tree's lock. */
-  private void reparent() {
-    long count = owned().size();
+  /** Enters all caches into the heir's list. Guarded by the tree's lock. */
+  private void handOver(OwnedCache[] caches) {
+    if (parent == null) {
+      return;
+    }
+    try {
+      for (OwnedCache cache : caches) {
+        parent.own(cache);
+      }
+    } catch (OutOfMemoryError e) {
+      for (OwnedCache cache : caches) {
+        parent.disown(cache);
+      }
+      throw e;
+    }
+  }
+
+  /** Has the heir pay for all caches. Guarded by the tree's lock. */
+  private void reparent(OwnedCache[] caches) {
+    long count = caches.length;
     if (count == 0) {
       return;
     }
@@ -1027,11 +1093,8 @@ public final class MemCgroup implements Account, AutoCloseable {
       parent.css.get(count);
     }
     long heir = parent == null ? 0 : parent.address;
-    for (OwnedCache cache : owned) {
+    for (OwnedCache cache : caches) {
       Memory.putLongRelease(cache.ownerWord(), heir); // pairs with payerOf
-      if (parent != null) {
-        parent.own(cache);
-      }
     }
     owned = null;
     css.put(count); // never the last: the initial reference is there still
@@ -1092,11 +1155,16 @@ public final class MemCgroup implements Account, AutoCloseable {
 
     private void release() {
       synchronized (tree.lock) {
+        try {
+          if (parent != null) {
+            parent.children.remove(serial);
+          }
+        } catch (OutOfMemoryError e) { // no room on the Java heap: once more, later
+          tree.slabs.endings().add(this);
+          throw e;
+        }
         for (MemCgroup level = parent; level != null; level = level.parent) {
           level.dyingDescendants.decrementAndGet();
-        }
-        if (parent != null) {
-          parent.children.remove(serial);
         }
       }
       tree.forget(MemCgroup.this);

@@ -115,6 +115,21 @@ final class LimitTest {
    * large block.
    */
   @Test
+  void whereThereWasNoRoomItIsLookedForAgainAfterTenMilliseconds() throws InterruptedException {
+    group.max(10 * PAGE);
+    List<Long> objects = takeAll(mine);
+    assertThrows(MemcgLimitException.class, mine::alloc);
+    Crew crew = new Crew();
+    crew.start(() -> mine.free(objects.removeLast())); // stays in that thread's front
+    crew.join();
+
+    Thread.sleep(20);
+
+    objects.add(mine.alloc());
+    objects.forEach(mine::free);
+  }
+
+  @Test
   void whoInsistsIsNotRefusedForWhatOthersHaveStocked() throws InterruptedException {
     long large = 256;
     group.max((large + 20) * PAGE);

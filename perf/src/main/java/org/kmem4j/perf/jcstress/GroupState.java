@@ -18,6 +18,12 @@ abstract class GroupState {
   final MemCgroup child = parent.create("child");
 
   private static MemCgroup create() {
+    work();
+    return GROUPS.create("/p" + System.nanoTime() + '-' + Thread.currentThread().threadId());
+  }
+
+  /** Background work, by one thread at a time. */
+  static void work() {
     synchronized (GROUPS) {
       try {
         ALLOCATOR.agent().doWork();
@@ -25,6 +31,5 @@ abstract class GroupState {
         throw new IllegalStateException(e);
       }
     }
-    return GROUPS.create("/p" + System.nanoTime() + '-' + Thread.currentThread().threadId());
   }
 }

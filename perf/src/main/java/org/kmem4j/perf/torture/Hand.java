@@ -1,7 +1,5 @@
 package org.kmem4j.perf.torture;
 
-import java.util.Arrays;
-
 /** Objects that one worker holds, with what it needs to check and free them. */
 final class Hand {
   /** A power of two. */
@@ -15,9 +13,4 @@ final class Hand {
   final long[] tags = new long[PLACES];
   final long[] bytes = new long[PLACES];
   final Source[] sources = new Source[PLACES];
-
-  /** Objects in it. */
-  long count() {
-    return Arrays.stream(addresses).filter(address -> address != 0).count();
-  }
 }

@@ -35,8 +35,15 @@ record Outcome(
   /** How often one thing was done. */
   record Share(String what, long calls, long operations, boolean gracePeriod) {}
 
-  /** At the end of one interval: what was done so far, and what is in memory. */
-  record Interval(long second, long operations, long residentBytes, long processBytes) {}
+  /**
+   * At the end of one interval: what was done so far, and what is in memory.
+   *
+   * @param residentBytes of the allocator
+   * @param emptyBytes of the allocator, after everything was freed and trimmed
+   * @param processBytes of the process, likewise
+   */
+  record Interval(
+      long second, long operations, long residentBytes, long emptyBytes, long processBytes) {}
 
   /** In shorter runs fronts still grow, and the JVM compiles. */
   private static final int LEAST_INTERVALS = 8;
@@ -55,12 +62,12 @@ record Outcome(
   }
 
   /**
-   * Whether resident memory does not grow: the means of the second and the last quarter of the run
-   * are compared.
+   * Whether resident memory does not grow: of what is left when everything was freed, the means of
+   * the second and the last quarter of the run are compared.
    */
   @JsonIgnore
   boolean isFlat() {
-    return isFlat(intervals.stream().mapToLong(Interval::residentBytes).toArray())
+    return isFlat(intervals.stream().mapToLong(Interval::emptyBytes).toArray())
         && isFlat(intervals.stream().mapToLong(Interval::processBytes).toArray());
   }
 

@@ -19,6 +19,12 @@ import org.kmem4j.sync.Rcu;
  */
 final class Torture {
   private static final Duration BETWEEN_QUIET_POINTS = Duration.ofSeconds(1);
+
+  /** At one of so many quiet points the Java heap is filled, for so many steps. */
+  private static final int FULL_HEAP_EACH = 20;
+
+  private static final int FULL_HEAP_STEPS = 3;
+
   private static final Duration TO_REST = Duration.ofSeconds(60);
 
   /** Threads live in a world where everything happens at any time. */
@@ -38,6 +44,8 @@ final class Torture {
   private final List<Worker> workers = new ArrayList<>();
   private final List<Thread> drivers = new ArrayList<>();
   private final List<Interval> intervals = new ArrayList<>();
+  private final SplittableRandom random;
+  private final FullHeap fullHeap = new FullHeap();
   private final long intervalSeconds;
   private final long gracePeriodsBefore = Rcu.gracePeriods();
   private long quietPoints;
@@ -47,6 +55,7 @@ final class Torture {
   Torture(Plan plan) {
     this.plan = plan;
     this.world = new World(plan);
+    this.random = new SplittableRandom(~plan.seed());
     this.intervalSeconds = Math.clamp(plan.seconds() / 10, 1, 60);
   }
 
@@ -70,8 +79,7 @@ final class Torture {
       }
       if (world.violation() == null) {
         world.faults.on(false);
-        workers.forEach(Worker::freeAll);
-        freeMailboxes();
+        freeEverything();
         world.checkNothingIsLeft();
         endResident = resident();
         world.close();
@@ -190,7 +198,7 @@ final class Torture {
       }
       world.faults.on(false);
       world.settle();
-      world.check(workers.stream().mapToLong(Worker::held).sum());
+      world.check(workers.stream().map(Worker::hand).toList());
       quietPoints++;
       long resident = resident();
       peakResident = Math.max(peakResident, resident);
@@ -198,25 +206,47 @@ final class Torture {
         nextInterval += Duration.ofSeconds(intervalSeconds).toNanos();
         interval((System.nanoTime() - start) / 1_000_000_000, resident);
       }
+      if (plan.faults() && quietPoints % FULL_HEAP_EACH == 0 && FullHeap.isPossible()) {
+        fillHeap();
+      }
       world.faults.on(plan.faults());
       world.gate.open();
     }
   }
 
+  /** Has workers do things without heap, while the others rest; then all must be right again. */
+  private void fillHeap() throws Exception {
+    for (int i = 0; i < FULL_HEAP_STEPS; i++) {
+      Worker worker = workers.get(random.nextInt(workers.size()));
+      int spare = random.nextInt(random.nextInt(1000) + 1);
+      if (!fullHeap.attempt(spare, worker::stepWithLittleHeap)) {
+        world.faults.add(1);
+      }
+      world.settle();
+      world.check(workers.stream().map(Worker::hand).toList());
+    }
+  }
+
+  /** Has everything freed, so that what is in memory then is what piles up. */
   private void interval(long second, long resident) {
-    intervals.add(new Interval(second, operations(), resident, ResidentMemory.bytes().orElse(0)));
+    freeEverything();
+    world.allocator.trim();
+    long process = ResidentMemory.bytes().orElse(0);
+    intervals.add(new Interval(second, operations(), resident, resident(), process));
+  }
+
+  private void freeEverything() {
+    workers.forEach(Worker::freeAll);
+    for (int i = 0; i < world.mailboxes.length(); i++) {
+      workers.getFirst().freeAll(world.mailboxes.get(i));
+    }
+    world.unstash(Long.MAX_VALUE);
   }
 
   /** Bytes of the allocator that are in memory. */
   private long resident() {
     var stats = world.allocator.stats();
     return stats.residentBytes() + stats.metadataBytes();
-  }
-
-  private void freeMailboxes() {
-    for (int i = 0; i < world.mailboxes.length(); i++) {
-      workers.getFirst().freeAll(world.mailboxes.get(i));
-    }
   }
 
   // ------------------------------------------------------------------ how it went

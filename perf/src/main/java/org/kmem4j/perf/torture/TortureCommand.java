@@ -257,7 +257,8 @@ public final class TortureCommand implements Callable<Integer> {
                 Table.number("second", row -> Long.toString(row.second())),
                 Table.number("operations", row -> "%,d".formatted(row.operations())),
                 Table.number("allocator resident MiB", row -> mib(row.residentBytes())),
-                Table.number("process resident MiB", row -> mib(row.processBytes())))));
+                Table.number("when all is freed", row -> mib(row.emptyBytes())),
+                Table.number("process then", row -> mib(row.processBytes())))));
     long waits = outcome.mix().stream().filter(Share::gracePeriod).mapToLong(Share::calls).sum();
     out.printf(
         "%,d operations in %.1f s (%,.0f a second), %,d of them refused or failed; %,d faults"
@@ -291,8 +292,10 @@ public final class TortureCommand implements Callable<Integer> {
       return "Too short to tell whether it grows.";
     }
     return outcome.isFlat()
-        ? "Flat: in the last quarter of the run it is not above the second."
-        : "NOT FLAT: in the last quarter of the run it is above the second.";
+        ? "Flat: what is left when all is freed does not grow from the second quarter of the run to"
+            + " the last."
+        : "NOT FLAT: what is left when all is freed grows from the second quarter of the run to the"
+            + " last.";
   }
 
   private static String mib(long bytes) {

@@ -74,6 +74,21 @@ class Worker {
   }
 
   private static final Act[] ACTS = Act.values();
+
+  private static final Act[] WITH_LITTLE_HEAP = {
+    Act.REPLACE,
+    Act.BULK_CALLS,
+    Act.SIZES,
+    Act.LARGE,
+    Act.INSIST,
+    Act.FLOOD_CALLS,
+    Act.PREWARM,
+    Act.LIMITS,
+    Act.SHRINK,
+    Act.TRIM,
+    Act.TENANT
+  };
+
   private static final int WEIGHTS = Arrays.stream(ACTS).mapToInt(act -> act.weight).sum();
 
   /** Which act a number below {@link #WEIGHTS} stands for: by 64ths of it, then one by one. */
@@ -136,8 +151,9 @@ class Worker {
     return refusals;
   }
 
-  long held() {
-    return hand.count();
+  /** What it holds. */
+  Hand hand() {
+    return hand;
   }
 
   // ------------------------------------------------------------------ the loop
@@ -157,6 +173,21 @@ class Worker {
       refusals++;
     } catch (Faults.Injected e) {
       return; // from a constructor
+    }
+  }
+
+  /**
+   * Does one of those things that hold no object outside the hand where heap may be missing.
+   *
+   * @throws OutOfMemoryError if heap was missing
+   */
+  final void stepWithLittleHeap() {
+    act = WITH_LITTLE_HEAP[random.nextInt(WITH_LITTLE_HEAP.length)];
+    calls[act.ordinal()]++;
+    try {
+      perform();
+    } catch (OutOfNativeMemoryException e) {
+      refusals++;
     }
   }
 
@@ -419,22 +450,25 @@ class Worker {
     try (Pin pin = world.allocator.pin()) {
       for (int round = 0; round < 4; round++) {
         int taken = 0;
-        while (taken < BULK / 4) {
-          long address = source.cache().tryAlloc(pin);
-          if (address == 0) {
-            refusals++;
-            break;
+        try {
+          while (taken < BULK / 4) {
+            long address = source.cache().tryAlloc(pin);
+            if (address == 0) {
+              refusals++;
+              break;
+            }
+            many[taken] = address;
+            tags[taken] = newTag();
+            own(address, source, tags[taken]);
+            taken++;
           }
-          many[taken] = address;
-          tags[taken] = newTag();
-          own(address, source, tags[taken]);
-          taken++;
-        }
-        pin.renew();
-        while (taken > 0) {
-          taken--;
-          disown(many[taken], source, tags[taken]);
-          source.cache().free(pin, many[taken]);
+          pin.renew();
+        } finally { // a constructor may throw
+          while (taken > 0) {
+            taken--;
+            disown(many[taken], source, tags[taken]);
+            source.cache().free(pin, many[taken]);
+          }
         }
       }
     }

@@ -2,13 +2,17 @@ package org.kmem4j.perf.torture;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.LongConsumer;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.MemCgroups;
 import org.kmem4j.memcg.group.MemCgroup;
@@ -42,6 +46,9 @@ final class World implements AutoCloseable {
 
   /** Whose objects are in the stash. */
   private static final int STASH_OWNER = 126;
+
+  /** What large blocks are described to belong to. */
+  private static final String LARGE = "large";
 
   static final int ORDER_BYTES = 64;
 
@@ -307,9 +314,9 @@ final class World implements AutoCloseable {
   /**
    * Checks everything, while nobody is at work.
    *
-   * @param held objects in the hands of workers
+   * @param hands of the workers
    */
-  void check(long held) {
+  void check(List<Hand> hands) {
     for (int i = 0; i < PerThread.slotCount(); i++) {
       if (Rcu.isReading(PerThread.slot(i))) {
         throw new Violation(
@@ -326,16 +333,37 @@ final class World implements AutoCloseable {
     } catch (AssertionError e) {
       throw new Violation(Kind.CHARGES, e.getMessage(), e);
     }
-    long all = held + stash.size();
-    for (int i = 0; i < mailboxes.length(); i++) {
-      all += mailboxes.get(i).count();
-    }
-    long used = allocator.stats().usedObjects();
-    if (used != all) {
-      throw new Violation(
-          Kind.BOOKS, "%d objects are held, and %d are booked as in use".formatted(all, used));
-    }
+    checkHeld(hands);
     checkReleased(System.nanoTime() - RELEASE_NANOS);
+  }
+
+  /** Checks that of each cache as many objects are in use as are held by somebody. */
+  private void checkHeld(List<Hand> hands) {
+    Map<String, Long> held = new TreeMap<>();
+    LongConsumer holds =
+        address -> {
+          if (address != 0) {
+            held.merge(allocator.describe(address).cache(), 1L, Long::sum);
+          }
+        };
+    hands.forEach(hand -> Arrays.stream(hand.addresses).forEach(holds));
+    for (int i = 0; i < mailboxes.length(); i++) {
+      Arrays.stream(mailboxes.get(i).addresses).forEach(holds);
+    }
+    stash.forEach(object -> holds.accept(object.address()));
+    Map<String, Long> booked = new TreeMap<>(allocator.slabs().liveObjects());
+    if (allocator.slabs().largeBlocks() > 0) {
+      booked.put(LARGE, allocator.slabs().largeBlocks());
+    }
+    if (!held.equals(booked)) {
+      var same = new TreeMap<>(held);
+      same.entrySet().retainAll(booked.entrySet());
+      held.keySet().removeAll(same.keySet());
+      booked.keySet().removeAll(same.keySet());
+      throw new Violation(
+          Kind.BOOKS,
+          "by cache, objects that are held: %s, booked as in use: %s".formatted(held, booked));
+    }
   }
 
   /** Checks that groups that were closed before a moment are released. */
@@ -367,7 +395,10 @@ final class World implements AutoCloseable {
     settle();
     checkReleased(System.nanoTime());
     allocator.trim();
-    check(0);
+    check(List.of());
+    if (groups.groups().size() != 1) {
+      throw new Violation(Kind.STUCK_GROUP, "groups are left at the end: " + groups.groups());
+    }
     for (KmemCache cache : allocator.slabs().snapshot()) {
       if (cache.pages() != 0) {
         throw new Violation(

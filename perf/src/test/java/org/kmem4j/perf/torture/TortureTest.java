@@ -60,7 +60,9 @@ final class TortureTest {
 
   private static Outcome withResident(long... mib) {
     List<Interval> intervals =
-        LongStream.of(mib).mapToObj(each -> new Interval(0, 0, each << 20, 200 << 20)).toList();
+        LongStream.of(mib)
+            .mapToObj(each -> new Interval(0, 0, CEILING, each << 20, 200 << 20))
+            .toList();
     return new Outcome(1, 0, 0, 0, 0, 0, 0, 480, 8, CEILING, 0, 0, 0, "", "", List.of(), intervals);
   }
 }

@@ -1,23 +1,26 @@
 package org.kmem4j.perf.trace;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
-import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Random;
+import java.util.List;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.kmem4j.stress.Wild;
 
 /** The reader takes what the format allows, and says in a sentence why it takes nothing else. */
 final class TraceReaderTest {
@@ -238,19 +241,32 @@ final class TraceReaderTest {
         });
   }
 
-  @Test
-  void randomBytesAreRefusedInASentence() {
-    long seed = System.nanoTime();
-    Random random = new Random(seed);
-    byte[] start = Arrays.copyOf(small().decoded(), 8); // Magic and version.
+  static Stream<Path> corpus() throws IOException {
+    return Files.list(Path.of("src/test/resources/wild/traces")).sorted();
+  }
 
-    for (int round = 0; round < 1000; round++) {
-      byte[] bytes = new byte[8 + random.nextInt(100)];
-      random.nextBytes(bytes);
-      System.arraycopy(start, 0, bytes, 0, 8);
-      Path file = TraceWriter.gzip(bytes, folder.resolve("random"));
-      assertDoesNotThrow(() -> readsOrSaysWhy(file), () -> "seed " + seed);
-    }
+  /** Shapes that take a reader of their own to get wrong: found by mutation, or thought of. */
+  @ParameterizedTest
+  @MethodSource("corpus")
+  void whatIsInTheCorpusIsReadOrRefusedInASentence(Path file) {
+    assertEquals(file.getFileName().toString().startsWith("good"), readsOrSaysWhy(file));
+  }
+
+  @Test
+  void mutatedTracesAreReadOrRefusedInASentence() {
+    List<byte[]> traces =
+        List.of(small().decoded(), TraceWriter.random(5, 40, 3).decoded(), new byte[8]);
+    Wild.attempt(
+        "traces",
+        wild -> {
+          byte[] decoded = wild.mutated(wild.oneOf(traces));
+          Path file = TraceWriter.gzip(decoded, folder.resolve("wild"));
+          try {
+            readsOrSaysWhy(wild.oneIn(4) ? raw(wild.mutated(Files.readAllBytes(file))) : file);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 
   /** Four events: 24 and 128 bytes by thread 0, of which thread 1 frees the first; then 7 bytes. */
@@ -267,10 +283,11 @@ final class TraceReaderTest {
   /** Whether the file is a trace; anything thrown but a sentence fails the test. */
   private static boolean readsOrSaysWhy(Path file) {
     try {
-      TraceReader.read(file);
+      spelled(TraceReader.read(file)); // what was taken can be looked at
       return true;
     } catch (TraceException e) {
-      assertFalse(e.getMessage().isBlank());
+      assertTrue(e.getMessage().startsWith(file.toString()), e.getMessage());
+      assertTrue(e.getMessage().endsWith("."), e.getMessage());
       return false;
     }
   }

@@ -1,0 +1,199 @@
+package org.kmem4j;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
+import org.kmem4j.slab.KmemCache;
+import org.kmem4j.sync.Rcu;
+
+/** System calls that fail, each wherever it is made: nothing is lost by that. */
+final class SystemFaultsTest {
+  private static final int ENOMEM = 12;
+
+  /** What the JVM maps meanwhile; an allocator's tables are larger. */
+  private static final long NOISE_BYTES = 16 << 20;
+
+  private static final int COUNT = 3000; // of 1000 bytes: two regions
+
+  @RegisterExtension private final Allocators allocators = new Allocators();
+
+  private final long[] objects = new long[COUNT];
+
+  @AfterEach
+  void nothingFailsAnyMore() {
+    Os.injectFaults(null);
+  }
+
+  /** Lets the calls of one name fail from the n-th on, so many times. */
+  private static AtomicInteger fail(String name, int from, int times) {
+    var calls = new AtomicInteger();
+    Os.injectFaults(
+        call -> {
+          int number = call.equals(name) ? calls.incrementAndGet() : 0;
+          return number >= from && number - from < times ? ENOMEM : 0;
+        });
+    return calls;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6})
+  void aRegionThatCouldNotBeOpenedIsOpenedLater(int call) {
+    SlabAllocator allocator = allocators.open();
+    KmemCache cache = allocator.createCache("c", 1000);
+    fail("mprotect", call, 1);
+
+    boolean taken = cache.tryAllocBulk(objects, 0, COUNT);
+
+    assertEquals(taken ? COUNT : 0, allocator.stats().usedObjects());
+    allocator.validate();
+    if (!taken) {
+      cache.allocBulk(objects, 0, COUNT);
+    }
+    cache.freeBulk(objects, 0, COUNT);
+  }
+
+  /** While the system thinks about one region, another thread opens the next. */
+  @Test
+  void aRegionThatWasRefusedIsNotLostThoughAnotherWasOpenedMeanwhile() {
+    SlabAllocator allocator = SlabAllocator.builder().max(4 << 20).build(); // of 8 MiB reserved
+    long[] meanwhile = new long[1];
+    Os.injectFaults(
+        call -> {
+          if (!call.equals("mprotect")) {
+            return 0;
+          }
+          Os.injectFaults(null);
+          meanwhile[0] = allocator.alloc(1 << 20);
+          return ENOMEM;
+        });
+
+    assertEquals(0, allocator.tryAlloc(1 << 20));
+    assertNotEquals(0, meanwhile[0]);
+
+    allocator.validate();
+    long[] blocks = new long[3];
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i] = allocator.alloc(1 << 20);
+      allocator.validate();
+    }
+    assertTrue(
+        Stream.of(0, 1, 2).anyMatch(i -> allocator.describe(blocks[i]).region() == 0),
+        "the region that was refused serves");
+    for (long block : blocks) {
+      allocator.free(block);
+    }
+    allocator.free(meanwhile[0]);
+    allocator.validate();
+    allocator.close();
+  }
+
+  @Test
+  void memoryThatTheSystemDoesNotTakeBackStaysOurs() {
+    SlabAllocator allocator = allocators.open();
+    KmemCache cache = allocator.createCache("c", 1000);
+    cache.allocBulk(objects, 0, COUNT);
+    cache.freeBulk(objects, 0, COUNT);
+    long mapped = allocator.stats().mappedBytes();
+    fail("madvise", 1, Integer.MAX_VALUE);
+
+    assertEquals(0, allocator.trim());
+
+    assertEquals(mapped, allocator.stats().mappedBytes());
+    allocator.validate();
+    Os.injectFaults(null);
+    assertEquals(mapped, allocator.trim());
+    assertEquals(0, allocator.stats().mappedBytes());
+  }
+
+  @Test
+  void aRefusedBarrierIsTriedAgain() {
+    assumeTrue(Os.MEMBARRIER && !Boolean.getBoolean("kmem4j.rcu.fence"));
+    SlabAllocator allocator = allocators.open();
+    KmemCache cache = allocator.createCache("c", 1000);
+    cache.allocBulk(objects, 0, COUNT);
+    cache.freeBulk(objects, 0, COUNT);
+    AtomicInteger calls = fail("membarrier", 1, 5);
+
+    cache.shrink();
+
+    assertTrue(calls.get() > 5, "barriers: " + calls);
+    assertEquals(0, cache.stats().pages());
+  }
+
+  @Test
+  void whileTheBarrierIsRefusedABoundedWaitEndsAndAnUnboundedOneSaysWhy() {
+    assumeTrue(Os.MEMBARRIER && !Boolean.getBoolean("kmem4j.rcu.fence"));
+    SlabAllocator allocator = allocators.open();
+    KmemCache cache = allocator.createCache("c", 1000);
+    cache.allocBulk(objects, 0, COUNT);
+    cache.freeBulk(objects, 0, COUNT);
+    fail("membarrier", 1, Integer.MAX_VALUE);
+
+    assertFalse(Rcu.synchronize(1_000_000));
+    var refused = assertThrows(OsException.class, cache::shrink);
+
+    String text = refused.getMessage();
+    assertTrue(text.startsWith("membarrier(PRIVATE_EXPEDITED, injected) failed: errno 12"), text);
+    allocator.validate();
+    assertEquals(0, allocator.stats().usedObjects());
+    Os.injectFaults(null);
+    cache.shrink();
+    assertEquals(0, cache.stats().pages());
+  }
+
+  /** Whatever call it is that fails while an allocator is opened. */
+  @ParameterizedTest
+  @ValueSource(strings = {"mmap", "munmap"})
+  void anAllocatorThatCannotBeOpenedLeavesNothingBehind(String name) throws IOException {
+    long before = addressSpace();
+    boolean opened = false;
+
+    for (int call = 1; !opened; call++) {
+      fail(name, call, 1);
+      try {
+        SlabAllocator allocator = SlabAllocator.builder().max(16L << 30).build();
+        Os.injectFaults(null);
+        opened = true;
+        allocator.close();
+        allocator.unmap();
+      } catch (OsException e) {
+        Os.injectFaults(null);
+        int refused = call;
+        assertAll(
+            () -> assertTrue(e.getMessage().startsWith(name + '('), e::getMessage),
+            () -> assertEquals(before, addressSpace(), NOISE_BYTES, "call " + refused));
+      }
+    }
+
+    assertEquals(before, addressSpace(), NOISE_BYTES);
+  }
+
+  /** Bytes of address space of this process. */
+  private static long addressSpace() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    assumeTrue(Files.exists(status), "Linux only");
+    try (Stream<String> lines = Files.lines(status)) {
+      return lines
+          .filter(line -> line.startsWith("VmSize:"))
+          .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("[^0-9]", "")))
+          .sum();
+    }
+  }
+}

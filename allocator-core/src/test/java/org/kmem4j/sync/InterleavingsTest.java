@@ -1,0 +1,90 @@
+package org.kmem4j.sync;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.kmem4j.stress.Interleavings;
+import org.kmem4j.stress.Interleavings.Steps;
+import org.kmem4j.stress.Mutant;
+
+/** Runs {@link FrontInterleavings}, and with {@code -Pmutants} without the rules that they hold. */
+final class InterleavingsTest {
+  private static final String TESTS = "sync.FrontInterleavings";
+
+  private static final List<Steps> COPIES =
+      List.of(
+          Steps.of(
+              "sync/Slot.java",
+              "Sheaf[] some = first;",
+              "return (Sheaf) LINK.getVolatile(",
+              "Sheaf[] chunk = chunk(link);"),
+          Steps.of("sync/Rcu.java", "slot.word = GP.value;", "slot.word = 0;"),
+          Steps.of(
+              "sync/Front.java",
+              "int top = sheaf.count",
+              "sheaf.count = top;",
+              "return objects[top];",
+              "int count = sheaf.count;",
+              "objects[count] = object;",
+              "sheaf.count = count + 1;"));
+
+  @TempDir private Path folder;
+
+  @Test
+  void frontsAreRightInEveryOrderOfTheirSteps() throws Exception {
+    var result = Interleavings.run(TESTS, null, folder, COPIES);
+
+    result
+        .output()
+        .lines()
+        .filter(line -> line.contains("interleavings"))
+        .forEach(System.out::println);
+    assertTrue(result.passed(), result::output);
+  }
+
+  static Stream<Mutant> mutants() {
+    return Stream.of(
+        Mutant.of(
+            "a drainer takes only what its own CAS removed",
+            "sync/Front.java",
+            "if (slot.casLink(owner.link(), sheaf, next)) {",
+            "slot.casLink(owner.link(), sheaf, next); if (true) {",
+            TESTS + "#aFrontThatIsDetachedAndDrainedIsWithOne"),
+        Mutant.of(
+            "an owner detaches by CAS",
+            "sync/Front.java",
+            "if (slot.casLink(owner.link(), sheaf, DETACHED)) { return sheaf; }",
+            "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), DETACHED); return sheaf;",
+            TESTS + "#aFrontThatIsDetachedAndDrainedIsWithOne"),
+        Mutant.of(
+            "who pops is in a section",
+            "sync/Front.java",
+            "Rcu.enter(slot); object = popPinned(slot, owner);",
+            "object = popPinned(slot, owner);",
+            TESTS + "#anObjectThatIsPoppedWhileItsFrontIsDrainedIsWithOne"),
+        Mutant.of(
+            "a front is attached only where fronts are allowed",
+            "sync/Front.java",
+            "attached = allowed.getAsBoolean() && slot.casLink",
+            "attached = slot.casLink",
+            TESTS + "#noFrontIsAttachedOnceItWasForbiddenAndAGracePeriodHasPassed"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mutants")
+  @Tag("mutant")
+  void withoutTheRuleSomeOrderIsWrong(Mutant mutant) throws Exception {
+    var result = Interleavings.run(mutant.test(), mutant, folder, COPIES);
+
+    System.out.printf("%s: %s%n", mutant.rule(), result.summary());
+    assertFalse(result.passed(), mutant.rule());
+  }
+}
