@@ -1038,18 +1038,47 @@ public final class MemCgroup implements Account, AutoCloseable {
     reparent(caches);
     tree.slabs.endings().addAfterGracePeriod(end);
     for (OwnedCache cache : caches) {
-      long objects = cache.usedObjects();
-      if (objects > 0) {
-        boolean inherited = !equals(cache.account());
-        long bytes = objects * cache.bytesPerObject();
-        var one = new Leftovers.Cache(cache.name(), inherited, objects, bytes);
-        if (cache instanceof KmemCache slabCache && slabCache.isSample()) {
-          addSample(left, one);
-        } else {
-          left.add(one);
-        }
+      if (!isSample(cache)) {
+        addLeft(cache, left);
       }
     }
+    for (OwnedCache cache : caches) { // after what they are samples of
+      if (isSample(cache)) {
+        addLeft(cache, left);
+      }
+    }
+  }
+
+  private static boolean isSample(OwnedCache cache) {
+    return cache instanceof KmemCache slabCache && slabCache.isSample();
+  }
+
+  private void addLeft(OwnedCache cache, List<Leftovers.Cache> left) {
+    long objects = cache.usedObjects();
+    if (objects > 0) {
+      boolean inherited = !equals(cache.account());
+      long bytes = objects * cache.bytesPerObject();
+      var one = new Leftovers.Cache(cache.name(), inherited, objects, bytes);
+      if (isSample(cache)) {
+        addSample(left, one);
+      } else {
+        left.add(one);
+      }
+    }
+  }
+
+  /** What a cache serves from a sample of tracked objects is the cache's, to whoever is told. */
+  private static void addSample(List<Leftovers.Cache> left, Leftovers.Cache sample) {
+    for (int i = 0; i < left.size(); i++) {
+      Leftovers.Cache other = left.get(i);
+      if (other.name().equals(sample.name()) && other.inherited() == sample.inherited()) {
+        long objects = other.objects() + sample.objects();
+        long bytes = other.bytes() + sample.bytes();
+        left.set(i, new Leftovers.Cache(other.name(), other.inherited(), objects, bytes));
+        return;
+      }
+    }
+    left.add(sample);
   }
 
   /** Enters all caches into the heir's list. Guarded by the tree's lock. */
@@ -1067,20 +1096,6 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       throw e;
     }
-  }
-
-  /** What a cache serves from a sample of tracked objects is the cache's, to whoever is told. */
-  private static void addSample(List<Leftovers.Cache> left, Leftovers.Cache sample) {
-    for (int i = 0; i < left.size(); i++) {
-      Leftovers.Cache other = left.get(i);
-      if (other.name().equals(sample.name()) && other.inherited() == sample.inherited()) {
-        long objects = other.objects() + sample.objects();
-        long bytes = other.bytes() + sample.bytes();
-        left.set(i, new Leftovers.Cache(other.name(), other.inherited(), objects, bytes));
-        return;
-      }
-    }
-    left.add(sample);
   }
 
   /** Has the heir pay for all caches. Guarded by the tree's lock. */
