@@ -35,6 +35,8 @@ final class Saboteur extends Worker {
     }
     if (plant == Plant.LOST_CHARGE) {
       loseCharge();
+    } else if (plant == Plant.STUCK_GROUP) {
+      done = closeOneGroup(true);
     } else if (plant == Plant.DOUBLE_HANDOUT) {
       long other = someAddress();
       if (other != 0) {
@@ -55,12 +57,5 @@ final class Saboteur extends Worker {
         return;
       }
     }
-  }
-
-  @Override
-  void closeOneGroup() {
-    boolean sticks = plant == Plant.STUCK_GROUP && !done;
-    done |= sticks;
-    closeOneGroup(sticks);
   }
 }

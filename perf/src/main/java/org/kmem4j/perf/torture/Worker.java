@@ -223,7 +223,7 @@ class Worker {
       case SHRINK -> sources[random.nextInt(SOURCES)].cache().root().shrink();
       case TRIM -> world.allocator.trim();
       case CACHE -> createAndDestroy();
-      case TENANT -> closeOneGroup();
+      case TENANT -> closeOneGroup(false);
       case SUBTREE -> closeSubtree();
       case LOOK -> look();
       case ALLOCATOR -> openAndClose();
@@ -634,17 +634,12 @@ class Worker {
     }
   }
 
-  void closeOneGroup() {
-    closeOneGroup(false);
-  }
-
-  final void closeOneGroup(boolean sticks) {
+  /** Whether it was done: what it was to be below, or it itself, may have been closed meanwhile. */
+  final boolean closeOneGroup(boolean sticks) {
     try {
-      world.replaceTenant(random, sticks);
+      return world.replaceTenant(random, sticks);
     } catch (IllegalStateException e) {
-      if (sticks) {
-        throw e;
-      } // else what it was to be below was closed meanwhile, or it was itself
+      return false;
     }
   }
 

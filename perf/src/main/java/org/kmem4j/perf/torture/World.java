@@ -193,8 +193,9 @@ final class World implements AutoCloseable {
    * Closes a tenant and makes another in its place.
    *
    * @param sticks whether a reference is kept for ever
+   * @return false if somebody else was faster
    */
-  void replaceTenant(SplittableRandom random, boolean sticks) {
+  boolean replaceTenant(SplittableRandom random, boolean sticks) {
     int place = random.nextInt(TENANTS);
     Tenant old = tenants.get(place);
     Tenant fresh = newTenant(place);
@@ -202,13 +203,14 @@ final class World implements AutoCloseable {
     if (!tenants.compareAndSet(place, old, fresh)) {
       fresh.group().offline();
       close(fresh.group());
-      return;
+      return false;
     }
     if (sticks && !old.group().tryGet()) {
       throw new IllegalStateException("the reference was not to be had");
     }
     old.group().offline();
     close(old.group());
+    return true;
   }
 
   /** Closes a whole subtree and makes another in its place. */
