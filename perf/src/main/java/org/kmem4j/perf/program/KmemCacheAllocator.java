@@ -1,5 +1,6 @@
 package org.kmem4j.perf.program;
 
+import java.util.List;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.perf.contender.Allocator;
 import org.kmem4j.slab.KmemCache;
@@ -15,6 +16,12 @@ final class KmemCacheAllocator implements Allocator {
 
   KmemCache cache() {
     return cache;
+  }
+
+  /** Has everything that is cached go back to its slabs, and keeps those. */
+  void drain(int objects) {
+    cache.prewarm(objects);
+    allocator.slabs().drain(List.of(cache), Long.MAX_VALUE);
   }
 
   @Override

@@ -21,9 +21,10 @@ import org.kmem4j.slab.KmemCache;
  * again and again; <em>growth</em> allocates objects that stay alive, from memory that was never
  * used before.
  *
- * <p>For one of our caches it is told besides where an operation was served. Which operations of a
- * cycle leave the front is learned in a cycle that is not timed, before and after those that are:
- * the cache is used by one thread, so all cycles are alike.
+ * <p>For one of our caches it is told besides where an operation was served. Before each of its
+ * cycles all that is cached goes back to slabs, which stay. Which operations of a cycle leave the
+ * front is learned in a cycle that is not timed, before and after those that are: the cache is used
+ * by one thread, so all cycles are alike.
  */
 final class SingleOperation extends Experiment {
   static final String CYCLE = "cycle";
@@ -91,6 +92,13 @@ final class SingleOperation extends Experiment {
     return allocator() instanceof KmemCacheAllocator ours ? ours.cache() : null;
   }
 
+  /** Empties our barn, which grows until it holds a whole cycle: then nothing comes from slabs. */
+  private void drainOurs() {
+    if (allocator() instanceof KmemCacheAllocator ours) {
+      ours.drain(OBJECTS_IN_CYCLE);
+    }
+  }
+
   // ------------------------------------------------------------------ the patterns
 
   /** Objects allocated and freed in order. */
@@ -145,6 +153,7 @@ final class SingleOperation extends Experiment {
         long millis, Histogram refills, BitSet isRefill, Histogram flushes, BitSet isFlush) {
       long end = System.nanoTime() + millis * 1_000_000;
       do {
+        drainOurs();
         allocate(allocs, refills, isRefill);
         free(frees, flushes, isFlush);
       } while (System.nanoTime() < end);
@@ -170,6 +179,7 @@ final class SingleOperation extends Experiment {
 
     /** A hit takes one object out of the front or puts one in; all else moves many. */
     private void learn(BitSet refills, BitSet flushes) {
+      drainOurs();
       long cached = cached();
       for (int i = 0; i < OBJECTS_IN_CYCLE; i++) {
         addresses[i] = take(i, OBJECT_BYTES);
