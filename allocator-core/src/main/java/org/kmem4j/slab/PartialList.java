@@ -273,9 +273,7 @@ final class PartialList {
   long put(long slab, long object) {
     lock.lock();
     try {
-      int index = geometry.indexOf(slab, object);
-      writeLink(slab, index, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
-      CorruptionException damage = splice(slab, index, 1);
+      CorruptionException damage = spliceOne(slab, object);
       if (damage != null) {
         throw damage;
       }
@@ -289,12 +287,16 @@ final class PartialList {
   void putBack(long slab, long object) {
     lock.lock();
     try {
-      int index = geometry.indexOf(slab, object);
-      writeLink(slab, index, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
-      splice(slab, index, 1);
+      spliceOne(slab, object);
     } finally {
       lock.unlock();
     }
+  }
+
+  private CorruptionException spliceOne(long slab, long object) {
+    int index = geometry.indexOf(slab, object);
+    writeLink(slab, index, Slab.FREE.get(Memory.getLong(slab + Slab.HEAD)));
+    return splice(slab, index, 1);
   }
 
   /**
