@@ -100,6 +100,7 @@ class Worker {
   private final SplittableRandom random;
   private final Source[] sources = new Source[SOURCES];
   private final long[] many = new long[FLOOD];
+  private int held; // of them, by takeMany
   private final long[] tags = new long[FLOOD];
   private final List<Flyweight> views = new ArrayList<>();
   private final long[] operations = new long[ACTS.length];
@@ -444,6 +445,26 @@ class Worker {
     count(2L * taken);
   }
 
+  /**
+   * Takes up to so many objects. If a constructor throws, those before it are in {@link #many}.
+   *
+   * @param pin under which, or null
+   */
+  private void takeMany(Source source, int count, Pin pin) {
+    held = 0;
+    while (held < count) {
+      long address = pin == null ? source.cache().tryAlloc() : source.cache().tryAlloc(pin);
+      if (address == 0) {
+        refusals++;
+        break;
+      }
+      many[held] = address;
+      tags[held] = newTag();
+      own(address, source, tags[held]);
+      held++;
+    }
+  }
+
   private void pinned() {
     if (Thread.currentThread().isVirtual()) {
       return; // they cannot
@@ -451,25 +472,14 @@ class Worker {
     Source source = sources[random.nextInt(SOURCES)];
     try (Pin pin = world.allocator.pin()) {
       for (int round = 0; round < 4; round++) {
-        int taken = 0;
         try {
-          while (taken < BULK / 4) {
-            long address = source.cache().tryAlloc(pin);
-            if (address == 0) {
-              refusals++;
-              break;
-            }
-            many[taken] = address;
-            tags[taken] = newTag();
-            own(address, source, tags[taken]);
-            taken++;
-          }
+          takeMany(source, BULK / 4, pin);
           pin.renew();
         } finally { // a constructor may throw
-          while (taken > 0) {
-            taken--;
-            disown(many[taken], source, tags[taken]);
-            source.cache().free(pin, many[taken]);
+          while (held > 0) {
+            held--;
+            disown(many[held], source, tags[held]);
+            source.cache().free(pin, many[held]);
           }
         }
       }
@@ -497,24 +507,13 @@ class Worker {
 
   private void flood() {
     Source source = sources[random.nextInt(SOURCES)];
-    int taken = 0;
     try {
-      while (taken < FLOOD) {
-        long address = source.cache().tryAlloc();
-        if (address == 0) {
-          refusals++;
-          break;
-        }
-        many[taken] = address;
-        tags[taken] = newTag();
-        own(address, source, tags[taken]);
-        taken++;
-      }
+      takeMany(source, FLOOD, null);
     } finally { // a constructor may throw
-      for (int i = 0; i < taken; i++) {
+      for (int i = 0; i < held; i++) {
         disown(many[i], source, tags[i]);
       }
-      source.cache().freeBulk(many, 0, taken);
+      source.cache().freeBulk(many, 0, held);
     }
   }
 
@@ -585,33 +584,22 @@ class Worker {
     int bytes = 8 * (1 + random.nextInt(200));
     KmemCache cache = world.allocator.createCache(world.newName("short-lived-"), bytes);
     Source source = new Source(random.nextBoolean() ? cache : child(cache), false);
-    int taken = 0;
-    while (taken < SHORT_LIVED) {
-      long address = source.cache().tryAlloc();
-      if (address == 0) {
-        refusals++;
-        break;
-      }
-      many[taken] = address;
-      tags[taken] = newTag();
-      own(address, source, tags[taken]);
-      taken++;
-    }
-    int kept = taken / 2;
-    while (taken > kept) {
-      taken--;
-      disown(many[taken], source, tags[taken]);
-      cache.free(many[taken]);
-    }
+    takeMany(source, SHORT_LIVED, null);
+    int kept = held / 2;
+    freeDownTo(kept, source, cache);
     long alive = cache.destroy();
     if (alive != kept) {
       throw new Violation(
           Kind.BOOKS, "%s had %d objects, and told of %d".formatted(cache, kept, alive));
     }
-    while (taken > 0) {
-      taken--;
-      disown(many[taken], source, tags[taken]);
-      cache.free(many[taken]);
+    freeDownTo(0, source, cache);
+  }
+
+  private void freeDownTo(int kept, Source source, KmemCache cache) {
+    while (held > kept) {
+      held--;
+      disown(many[held], source, tags[held]);
+      cache.free(many[held]);
     }
   }
 
