@@ -1,6 +1,5 @@
 package org.kmem4j.page;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -8,10 +7,10 @@ import java.util.function.BooleanSupplier;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.OsException;
+import org.kmem4j.sync.AllFronts;
 import org.kmem4j.sync.Deferred;
 import org.kmem4j.sync.Front;
 import org.kmem4j.sync.Linked;
-import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.Slot;
 import org.kmem4j.sync.SpinLock;
@@ -59,15 +58,11 @@ public final class PageAllocator {
   /** Link of the per-thread lists, and whether there may be any. */
   private final Linked lists;
 
+  private final AllFronts inThreads;
+
   private volatile boolean listsAllowed = true;
 
   private final BooleanSupplier mayKeepLists = () -> listsAllowed;
-
-  /**
-   * Lists that were taken away and wait for their grace period; each is emptied, then removed.
-   * Guarded by itself.
-   */
-  private final ArrayList<Sheaf> drained = new ArrayList<>();
 
   // Guarded by the lock.
   private final Buddy buddy;
@@ -110,6 +105,7 @@ public final class PageAllocator {
     this.buddy = new Buddy(map);
     this.refused = new BitSet(regions); // so that noting one takes no memory
     this.lists = lists;
+    this.inThreads = new AllFronts(lists, list -> emptyList(list, 0));
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
     this.nextDecay = System.nanoTime() + stepNanos();
@@ -244,38 +240,8 @@ public final class PageAllocator {
    * period, at most {@code maxNanos}; when it does not end in time, the pages come back later.
    */
   public void drainLists(long maxNanos, Deferred deferred) {
-    for (int i = 0; i < PerThread.slotCount(); i++) {
-      if (!Front.isAbsent(PerThread.slot(i), lists)) {
-        drainList(PerThread.slot(i), deferred);
-      }
-    }
+    inThreads.unlink(deferred);
     deferred.finish(maxNanos);
-  }
-
-  private void drainList(Slot slot, Deferred deferred) {
-    Drained item = new Drained(); // all memory that is needed is taken before the list is
-    synchronized (drained) {
-      drained.ensureCapacity(drained.size() + 1);
-      item.list = Front.unlink(slot, lists);
-      if (item.list == null) {
-        return;
-      }
-      drained.add(item.list);
-    }
-    deferred.add(item);
-  }
-
-  /** A list that was taken from its thread. */
-  private final class Drained extends Deferred.Item {
-    private Sheaf list;
-
-    @Override
-    protected void finish() {
-      emptyList(list, 0);
-      synchronized (drained) {
-        drained.remove(list);
-      }
-    }
   }
 
   /** Takes a block from the buddy, in a new region if need be, and books its memory. */
@@ -794,15 +760,7 @@ public final class PageAllocator {
 
   /** The books at one moment. */
   public PageStats stats() {
-    long inLists = 0;
-    for (int i = 0; i < PerThread.slotCount(); i++) {
-      inLists += Front.peekCount(PerThread.slot(i), lists);
-    }
-    synchronized (drained) {
-      for (Sheaf list : drained) {
-        inLists += list.count();
-      }
-    }
+    long inLists = inThreads.peekCount();
     lock.lock();
     try {
       return new PageStats(
@@ -841,12 +799,7 @@ public final class PageAllocator {
     lock.lock();
     try {
       var validator = new PageValidator(map, frontier * REGION_PAGES, refused);
-      for (int i = 0; i < PerThread.slotCount(); i++) {
-        Front.peek(PerThread.slot(i), lists).forEach(list -> addListed(list, validator));
-      }
-      synchronized (drained) { // at rest: nobody holds it while waiting for the lock
-        drained.forEach(list -> addListed(list, validator));
-      }
+      inThreads.peek().forEach(list -> addListed(list, validator));
       return validator.run(buddy, mappedPages, peakPages, ceilingPages);
     } finally {
       lock.unlock();

@@ -3,7 +3,7 @@ package org.kmem4j.slab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import org.kmem4j.sync.Deferred;
+import org.kmem4j.sync.AllFronts;
 import org.kmem4j.sync.Front;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Sheaf;
@@ -38,10 +38,8 @@ final class CacheFronts {
   private final int stride;
   private final int sheafMax;
   private final Barn barn;
+  private final AllFronts ofThreads;
   private final BooleanSupplier allowed;
-
-  /** Fronts that were taken from their threads and wait for a grace period. Guarded by itself. */
-  private final ArrayList<Sheaf> unlinked = new ArrayList<>(0);
 
   /** Slow operations so far, racily counted: tells the agent that the cache is idle. */
   private int operations;
@@ -61,6 +59,7 @@ final class CacheFronts {
     boolean some = wanted && capacity > 0;
     this.sheafMax = some ? Sheaf.capacityUpTo(Math.min(capacity, SHEAF_BYTES / stride)) : 0;
     this.barn = some ? createBarn() : new Barn(0, 0);
+    this.ofThreads = new AllFronts(cache, this::dissolve);
     this.allowed = () -> !cache.isRetired();
   }
 
@@ -310,42 +309,8 @@ final class CacheFronts {
 
   /** Takes the fronts of all threads away; they are emptied after a grace period. */
   void unlink() {
-    if (sheafMax == 0) {
-      return;
-    }
-    for (int i = 0; i < PerThread.slotCount(); i++) {
-      if (!Front.isAbsent(PerThread.slot(i), cache)) {
-        unlink(PerThread.slot(i));
-      }
-    }
-  }
-
-  private void unlink(Slot slot) {
-    Unlinked item = new Unlinked(); // all memory that is needed is taken before the front is
-    synchronized (unlinked) {
-      unlinked.ensureCapacity(unlinked.size() + 1);
-      item.front = Front.unlink(slot, cache);
-      if (item.front == null) {
-        return;
-      }
-      unlinked.add(item.front);
-    }
-    slabs.deferred().add(item);
-  }
-
-  /** A front that was taken from its thread. */
-  private final class Unlinked extends Deferred.Item {
-    private Sheaf front;
-
-    @Override
-    protected void finish() {
-      try {
-        dissolve(front);
-      } finally {
-        synchronized (unlinked) {
-          unlinked.remove(front);
-        }
-      }
+    if (sheafMax > 0) {
+      ofThreads.unlink(slabs.deferred());
     }
   }
 
@@ -401,33 +366,14 @@ final class CacheFronts {
     if (sheafMax == 0) {
       return 0;
     }
-    long cached = 0;
-    for (int i = 0; i < PerThread.slotCount(); i++) {
-      cached += Front.peekCount(PerThread.slot(i), cache);
-    }
-    synchronized (unlinked) {
-      for (Sheaf sheaf : unlinked) {
-        Sheaf spare = sheaf.spare();
-        cached += sheaf.count() + (spare == null ? 0 : spare.count());
-      }
-    }
-    return cached + barn.objects() + (guard != null && guard.stray != 0 ? 1 : 0);
+    long stray = guard != null && guard.stray != 0 ? 1 : 0;
+    return ofThreads.peekCount() + barn.objects() + stray;
   }
 
   /** Every sheaf of this cache, at rest. */
   List<Sheaf> sheaves() {
     List<Sheaf> sheaves = new ArrayList<>(barn.sheaves());
-    synchronized (unlinked) {
-      for (Sheaf sheaf : unlinked) {
-        sheaves.add(sheaf);
-        if (sheaf.spare() != null) {
-          sheaves.add(sheaf.spare());
-        }
-      }
-    }
-    for (int i = 0; i < PerThread.slotCount(); i++) {
-      sheaves.addAll(Front.peek(PerThread.slot(i), cache));
-    }
+    sheaves.addAll(ofThreads.peek());
     return sheaves;
   }
 }

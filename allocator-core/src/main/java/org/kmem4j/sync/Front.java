@@ -262,20 +262,13 @@ public final class Front {
 
   /** Objects in the front of any slot, spare included: exact at rest, else a recent value. */
   public static int peekCount(Slot slot, Linked owner) {
-    Sheaf sheaf = slot.linkVolatile(owner.link());
-    if (sheaf == null) {
-      return 0;
-    }
-    Sheaf spare = sheaf.spare();
-    return sheaf.count + (spare == null ? 0 : spare.count);
+    Sheaf main = slot.linkVolatile(owner.link());
+    return main == null ? 0 : main.countWithSpare();
   }
 
   /** The sheaves of any slot's front, main and spare, to look at; only at rest they are exact. */
   public static List<Sheaf> peek(Slot slot, Linked owner) {
     Sheaf main = slot.linkVolatile(owner.link());
-    if (main == null) {
-      return List.of();
-    }
-    return main.spare() == null ? List.of(main) : List.of(main, main.spare());
+    return main == null ? List.of() : main.withSpare();
   }
 }

@@ -1,5 +1,7 @@
 package org.kmem4j.sync;
 
+import java.util.List;
+
 /**
  * A bounded stack of addresses of free objects. A sheaf has one owner at a time: the slot whose
  * front it is, or whoever removed it from there, or the barn's lock.
@@ -59,6 +61,18 @@ public final class Sheaf {
 
   public void setSpare(Sheaf sheaf) {
     spare = sheaf;
+  }
+
+  /** A front: the sheaf and its spare, if it has one. */
+  List<Sheaf> withSpare() {
+    Sheaf second = spare;
+    return second == null ? List.of(this) : List.of(this, second);
+  }
+
+  /** Addresses in {@link #withSpare}; racily read, it is a recent value. */
+  int countWithSpare() {
+    Sheaf second = spare;
+    return count + (second == null ? 0 : second.count);
   }
 
   /** Adds an address; the caller knows that there is room. */

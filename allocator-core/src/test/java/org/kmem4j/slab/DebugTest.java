@@ -198,7 +198,7 @@ final class DebugTest {
   @Test
   void whileOthersAllocateAndFreeThereIsNothingToReport() throws Exception {
     SlabAllocator debugging = allocators.open(b -> b.debug("FZP,size-*"));
-    long some = debugging.alloc(100);
+    long some = debugging.alloc(2048); // long enough that looking at its bytes takes a while
     KmemCache cache = debugging.slabs().cacheAround(some);
     AtomicBoolean done = new AtomicBoolean();
     try (ExecutorService crew = Executors.newCachedThreadPool()) {
@@ -229,7 +229,7 @@ final class DebugTest {
     for (int i = 0; i < rounds; i++) {
       int at = random.nextInt(held.length);
       debugging.free(held[at]);
-      int bytes = 97 + random.nextInt(8);
+      int bytes = 2041 + random.nextInt(8);
       held[at] = debugging.alloc(bytes);
       Memory.fill(held[at], bytes, (byte) i);
     }

@@ -424,7 +424,7 @@ final class RetirementTest {
                 other.destroy();
                 destroyed.countDown();
               });
-          while (!other.isRetired()) {
+          while (other.state != State.DRAINED) { // it has told the children that it knew of
             Thread.onSpinWait();
           }
         };

@@ -150,23 +150,17 @@ public record Mutant(
               finishElapsed();
               """,
               """
-              while (true) {
-                Item item;
-                synchronized (items) {
-                  item = items.poll();
-                }
-                if (item == null) {
-                  break;
-                }
-                item.finish.run();
+              for (Item item = head; item != null; item = item.next) {
+                item.snapshot = 0;
               }
+              finishElapsed();
               """,
               "sync.HandoutLitmusTest#noObjectIsHandedOutTwiceForLong",
               MANY_GRACE_PERIODS),
           of(
               "a page list that waits for its grace period is not lost",
-              "page/PageAllocator.java",
-              "drained.add(item.list);",
+              "sync/AllFronts.java",
+              "waiting.add(item.front);",
               "",
               "page.PageAllocatorTest#aListThatWaitsForAGracePeriodIsFreeMemoryToo"),
           of(
