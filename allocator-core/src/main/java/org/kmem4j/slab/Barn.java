@@ -24,9 +24,11 @@ final class Barn {
   private Sheaf full;
   private int fullCount;
   private int fewest; // full sheaves at any time since unneeded() was asked
+  private int mostFull; // as above
   private long objects;
   private Sheaf empty;
   private int emptyCount;
+  private int fewestEmpty; // at any time since unneededEmpty() was asked
 
   /**
    * @param least full sheaves that may lie here at first
@@ -111,13 +113,30 @@ final class Barn {
   int unneeded() {
     lock.lock();
     try {
-      int unneeded = (Math.max(0, fewest - least) + 1) / 2;
+      int unneeded = halfAbove(least, fewest);
       fewest = fullCount - unneeded;
-      max = Math.max(Math.min(max, least), max - unneeded);
+      max -= halfAbove(Math.max(least, mostFull - unneeded), max);
+      mostFull = fewest;
       return unneeded;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** As {@link #unneeded}, how many empty sheaves to take out. */
+  int unneededEmpty() {
+    lock.lock();
+    try {
+      int unneeded = halfAbove(least, fewestEmpty);
+      fewestEmpty = emptyCount - unneeded;
+      return unneeded;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static int halfAbove(int least, int count) {
+    return (Math.max(0, count - least) + 1) / 2;
   }
 
   /** Leaves a full sheaf; false if there is no room. */
@@ -131,6 +150,7 @@ final class Barn {
       sheaf.setSpare(full);
       full = sheaf;
       fullCount++;
+      mostFull = Math.max(mostFull, fullCount);
       objects += sheaf.count();
       return true;
     } finally {
@@ -146,6 +166,7 @@ final class Barn {
       if (sheaf != null) {
         empty = sheaf.spare();
         emptyCount--;
+        fewestEmpty = Math.min(fewestEmpty, emptyCount);
         sheaf.setSpare(null);
       }
       return sheaf;

@@ -132,15 +132,30 @@ final class CacheFronts {
       return store.takeOne();
     }
     operations++;
-    long refusal = OwnedCache.NO_PAGES;
+    long object = OwnedCache.NO_PAGES;
     try {
       main = exchangeEmpty(main);
+      long refusal = object;
       if (main != null && main.isEmpty()) {
         refusal = store.fill(main, slot);
       }
-      return main == null ? store.takeOne() : main.isEmpty() ? refusal : pop(main);
+      object = main == null ? store.takeOne() : main.isEmpty() ? refusal : pop(main);
     } finally {
+      attach(slot, main, object);
+    }
+    return object;
+  }
+
+  /** As {@link #attach}; if that reports damage, what was taken is free again. */
+  private void attach(Slot slot, Sheaf main, long taken) {
+    boolean done = false;
+    try {
       attach(slot, main);
+      done = true;
+    } finally {
+      if (!done && taken > 0) {
+        store.putOne(taken);
+      }
     }
   }
 
@@ -199,15 +214,12 @@ final class CacheFronts {
     }
     operations++;
     try {
-      main = withRoom(main);
+      main = withRoomFor(object, main);
       if (main == null) {
         store.putOne(object);
       } else {
-        push(main, object);
+        push(main, object); // which refuses what another thread has freed meanwhile
       }
-    } catch (CorruptionException | IllegalArgumentException e) {
-      store.putOne(object); // the damage, or the second free, is another object's
-      throw e;
     } finally {
       attach(slot, main);
     }
@@ -219,6 +231,16 @@ final class CacheFronts {
     } else {
       guard.takeBack(object);
       main.push(Guard.seal(object));
+    }
+  }
+
+  /** As {@link #withRoom}; if that reports damage, the object goes to its slab. */
+  private Sheaf withRoomFor(long object, Sheaf full) {
+    try {
+      return withRoom(full);
+    } catch (CorruptionException | IllegalArgumentException e) { // of another object
+      store.putOne(object);
+      throw e;
     }
   }
 
@@ -314,26 +336,63 @@ final class CacheFronts {
     }
   }
 
-  /** Empties the barn. */
+  /** Empties the barn, and finds what a stack's end has left between a front and the program. */
   void emptyBarn() {
-    store.putStray();
     barn.shrink();
-    for (Sheaf full = barn.takeFull(); full != null; full = barn.takeFull()) {
-      dissolve(full);
-    }
-    for (Sheaf empty = barn.takeEmpty(); empty != null; empty = barn.takeEmpty()) {
-      discard(empty);
-    }
+    takeOut(Integer.MAX_VALUE, Integer.MAX_VALUE);
   }
 
   /** Takes out of the barn what nobody has needed since the last call. */
   void trimBarn() {
-    for (int sheaves = barn.unneeded(); sheaves > 0; sheaves--) {
-      Sheaf full = barn.takeFull();
-      if (full != null) {
-        dissolve(full);
+    takeOut(barn.unneeded(), barn.unneededEmpty());
+  }
+
+  /**
+   * Returns strays and full sheaves of the barn to slabs, and empty ones to the budget: to the last
+   * of them, whatever damage comes to light, for nobody comes back to a barn that is closed.
+   */
+  private void takeOut(int full, int empty) {
+    RuntimeException damage = null;
+    Error error = null;
+    int taken = 0;
+    for (boolean more = true; more; ) {
+      try {
+        more = putStray() || taken++ < full && dissolveFull();
+      } catch (CorruptionException | IllegalArgumentException e) {
+        damage = e;
+      } catch (OutOfMemoryError e) {
+        error = e;
       }
     }
+    Sheaf unneeded = empty > 0 ? barn.takeEmpty() : null;
+    for (int i = 1; unneeded != null; i++) {
+      discard(unneeded);
+      unneeded = i < empty ? barn.takeEmpty() : null;
+    }
+    if (damage != null) {
+      throw damage;
+    }
+    if (error != null) {
+      throw error;
+    }
+  }
+
+  private boolean putStray() {
+    long stray = guard == null ? 0 : guard.takeStray();
+    if (stray == 0) {
+      return false;
+    }
+    store.putStray(stray);
+    return true;
+  }
+
+  private boolean dissolveFull() {
+    Sheaf full = barn.takeFull();
+    if (full == null) {
+      return false;
+    }
+    dissolve(full);
+    return true;
   }
 
   /** Empties the barn for ever: a slow path that is still running finds it full. */
@@ -361,13 +420,10 @@ final class CacheFronts {
 
   // ------------------------------------------------------------------ numbers
 
-  /** Objects in sheaves: of all slots and of the barn. */
+  /** Objects in sheaves, of all slots and of the barn, and strays. */
   long cachedObjects() {
-    if (sheafMax == 0) {
-      return 0;
-    }
-    long stray = guard != null && guard.stray != 0 ? 1 : 0;
-    return ofThreads.peekCount() + barn.objects() + stray;
+    int strays = guard == null ? 0 : guard.countStrays();
+    return sheafMax == 0 ? strays : ofThreads.peekCount() + barn.objects() + strays;
   }
 
   /** Every sheaf of this cache, at rest. */

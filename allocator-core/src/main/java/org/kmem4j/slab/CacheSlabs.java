@@ -214,7 +214,7 @@ final class CacheSlabs {
         debug.claim(slab, object, caller);
         release(debug.put(slab, object));
       } else if (!charged) {
-        list.comeBack(object);
+        list.comeBack(object, true);
         release(list.put(slab, object));
       }
     }
@@ -229,7 +229,7 @@ final class CacheSlabs {
     if (!isSound(slab)) {
       throw withoutSlab(object);
     }
-    RuntimeException wrong = list.comeBack(object);
+    RuntimeException wrong = list.comeBack(object, true);
     if (wrong != null) {
       throw wrong;
     }
@@ -303,17 +303,17 @@ final class CacheSlabs {
     return damage;
   }
 
-  /** Returns the object that a stack overflow has left behind, if any, to its slab. */
-  void putStray() {
-    if (guard == null || guard.stray == 0) {
-      return;
+  /** Returns one free object that is in no sheaf to its slab. Takes no room on the Java heap. */
+  void putStray(long object) {
+    long slab = slabOf(object);
+    if (!isSound(slab)) {
+      throw withoutSlab(object);
     }
-    Sheaf one = new Sheaf(1); // first, for there may be no room on the Java heap
-    long sealed = guard.takeStray();
-    if (sealed != 0) {
-      one.push(sealed);
-      flush(one);
+    RuntimeException wrong = list.comeBack(object, false);
+    if (wrong != null) {
+      throw wrong;
     }
+    release(list.put(slab, object));
   }
 
   /** For an object whose slab is not ours: it was given back, or its header was overwritten. */

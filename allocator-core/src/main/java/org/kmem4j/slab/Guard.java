@@ -1,5 +1,7 @@
 package org.kmem4j.slab;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.ThreadLocalRandom;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Struct;
@@ -49,6 +51,11 @@ final class Guard {
   static final byte IN_SHEAF = 0x59;
   static final byte IN_USE = (byte) 0xc6;
 
+  /** How many objects may lie between front and program: a power of two. */
+  static final int STRAYS = 64;
+
+  private static final VarHandle STRAY = MethodHandles.arrayElementVarHandle(long[].class);
+
   /** Offset of the key in an object: behind the link. */
   private static final long KEY = 8;
 
@@ -66,10 +73,15 @@ final class Guard {
   private final long keyCode = ThreadLocalRandom.current().nextLong();
 
   /**
-   * A sealed object that is neither in a sheaf nor in the hands of the program, because the stack
-   * ended in between. Racy: of two at the same moment one is lost.
+   * Sealed objects that are neither in a sheaf nor in the hands of the program, because the stack
+   * ended in between; 0 where there is none. Who leaves one here can call nothing. So it is racy:
+   * of two at the same moment one may be lost, and of more than fit in before the next trim the
+   * eldest.
    */
-  long stray;
+  final long[] strays = new long[STRAYS];
+
+  /** How many were left there so far. */
+  int strayCount;
 
   Guard(CacheSlabs store, Hardening hardening) {
     SlabGeometry geometry = store.geometry();
@@ -166,11 +178,24 @@ final class Guard {
     }
   }
 
-  /** The sealed object that the stack's end has left behind, or 0; it is the caller's then. */
-  synchronized long takeStray() {
-    long sealed = stray;
-    stray = 0;
-    return sealed;
+  /** An object that the stack's end has left behind, or 0; it is the caller's then, and free. */
+  long takeStray() {
+    for (int i = 0; i < STRAYS; i++) {
+      long sealed = strays[i] == 0 ? 0 : (long) STRAY.getAndSet(strays, i, 0L);
+      if (sealed != 0) {
+        return seal(sealed);
+      }
+    }
+    return 0;
+  }
+
+  /** Objects that the stack's end has left behind; a recent number. */
+  int countStrays() {
+    int count = 0;
+    for (long sealed : strays) {
+      count += sealed == 0 ? 0 : 1;
+    }
+    return count;
   }
 
   // ------------------------------------------------------------------ under the list lock
@@ -198,6 +223,9 @@ final class Guard {
     if (Memory.getByte(mark(object)) != (hasKeys || fromUse ? IN_USE : IN_SHEAF)) {
       return false;
     }
+    if (fromUse && hasKey(object)) { // another thread has freed it meanwhile
+      return false;
+    }
     Memory.putByte(mark(object), IN_SLAB);
     if (hasKeys) {
       Memory.putLong(object + KEY, object ^ keyCode);
@@ -209,8 +237,11 @@ final class Guard {
 
   /** Whether an object is in the hands of the program, as far as one can tell. */
   boolean isInUse(long object) {
-    return Memory.getByte(mark(object)) == IN_USE
-        && !(hasKeys && Memory.getLong(object + KEY) == (object ^ keyCode));
+    return Memory.getByte(mark(object)) == IN_USE && !hasKey(object);
+  }
+
+  private boolean hasKey(long object) {
+    return hasKeys && Memory.getLong(object + KEY) == (object ^ keyCode);
   }
 
   /** Whether an object is in its slab. */

@@ -164,7 +164,8 @@ public final class KmemCache extends OwnedCache {
         try {
           return guard.handOut(object);
         } catch (StackOverflowError e) {
-          guard.stray = object; // no call: there is no stack for one
+          // No call: there is no stack for one.
+          guard.strays[guard.strayCount++ & (Guard.STRAYS - 1)] = object;
           throw e;
         }
       }
@@ -186,7 +187,8 @@ public final class KmemCache extends OwnedCache {
       try {
         return guard.handOut(object);
       } catch (StackOverflowError e) {
-        guard.stray = object; // no call: there is no stack for one
+        // No call: there is no stack for one.
+        guard.strays[guard.strayCount++ & (Guard.STRAYS - 1)] = object;
         throw e;
       }
     }
@@ -227,11 +229,13 @@ public final class KmemCache extends OwnedCache {
     if (!enter()) {
       return successor().alloc();
     }
+    long object = 0;
     try {
-      return store.takeOne();
+      object = store.takeOne();
     } finally {
-      leave();
+      leaveWith(object);
     }
+    return object;
   }
 
   /** A pin protects nothing across a slow path. Returns the slot if it was pinned, else null. */
@@ -316,16 +320,31 @@ public final class KmemCache extends OwnedCache {
       KmemCache next = trySuccessor();
       return next == null ? NO_PAGES : next.tryAlloc();
     }
+    long object = 0;
     try {
       Slot pinned = suspendPin();
       try {
-        long object = Math.max(0, fronts.take());
-        return untilSample > 0 || object == 0 ? object : sampledInPlaceOf(object);
+        long taken = Math.max(0, fronts.take());
+        object = untilSample > 0 || taken == 0 ? taken : sampledInPlaceOf(taken);
       } finally {
         resumePin(pinned);
       }
     } finally {
+      leaveWith(object);
+    }
+    return object;
+  }
+
+  /** As {@link #leave}; if that reports damage, what was taken is free again. */
+  private void leaveWith(long taken) {
+    boolean done = false;
+    try {
       leave();
+      done = true;
+    } finally {
+      if (!done && taken > 0) {
+        free(taken);
+      }
     }
   }
 
@@ -530,7 +549,8 @@ public final class KmemCache extends OwnedCache {
       if (!onItsWay) {
         throw e;
       }
-      guard.stray = ~object; // no call: there is no stack for one
+      // No call: there is no stack for one.
+      guard.strays[guard.strayCount++ & (Guard.STRAYS - 1)] = ~object;
       return true;
     }
   }

@@ -202,24 +202,27 @@ final class PartialList {
   // ------------------------------------------------------------------ giving objects back
 
   /**
-   * Marks an object in use as lying in its slab, before it is put there. Of two who bring the same
-   * one succeeds.
+   * Marks an object as lying in its slab, before it is put there. Of two who bring the same one
+   * succeeds.
    *
+   * @param fromUse whether it was in use, not in a sheaf
    * @return what is wrong with it, or null
    */
-  RuntimeException comeBack(long object) {
+  RuntimeException comeBack(long object, boolean fromUse) {
     if (guard == null) {
       return null;
     }
     lock.lock();
     try {
-      return comeBack(object, true);
+      return enter(object, fromUse);
     } finally {
       lock.unlock();
     }
   }
 
-  /** As {@link #comeBack(long)}, for a private sheaf, which what is wrong is dropped from. */
+  /**
+   * As {@link #comeBack(long, boolean)}, for a private sheaf, which what is wrong is dropped from.
+   */
   RuntimeException comeBack(Sheaf sheaf) {
     RuntimeException damage = null;
     int good = 0;
@@ -227,7 +230,7 @@ final class PartialList {
     try {
       for (int i = 0; i < sheaf.count(); i++) {
         long object = sheaf.get(i);
-        RuntimeException wrong = comeBack(object, false);
+        RuntimeException wrong = enter(object, false);
         if (wrong == null) {
           sheaf.set(good++, object);
         } else {
@@ -241,7 +244,7 @@ final class PartialList {
     return damage;
   }
 
-  private RuntimeException comeBack(long object, boolean fromUse) {
+  private RuntimeException enter(long object, boolean fromUse) {
     if (guard.enter(object, fromUse)) {
       return null;
     }

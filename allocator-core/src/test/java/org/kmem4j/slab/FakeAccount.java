@@ -3,7 +3,7 @@ package org.kmem4j.slab;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** An account with a limit in pages, as a memory cgroup would be. Any thread. */
-final class FakeAccount implements Account {
+class FakeAccount implements Account {
   private final long address;
   private final AtomicLong usage = new AtomicLong();
   private volatile long max;

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -227,6 +228,60 @@ final class HardeningTest {
     allocator.validate();
     assertEquals(0, cache.stats().usedObjects());
     assertEquals(5000, new HashSet<>(take(cache, 5000)).size(), "each is handed out once");
+  }
+
+  @Test
+  void whatAnotherFreesWhileASlowPathMakesRoomForItIsFreedByTheOtherAlone() {
+    allocator = allocators.open(b -> b.hardened(true).sheafCapacity(2));
+    for (CacheOptions options : kinds()) {
+      AtomicLong onItsWay = new AtomicLong();
+      List<Long> freedByAnother = new ArrayList<>();
+      List<Long> refused = new ArrayList<>();
+      KmemCache root = allocator.createCache(options);
+      KmemCache child =
+          root.in(
+              new FakeAccount(0x5000, 10_000) {
+                @Override
+                public void uncharge(OwnedCache cache, long pages) {
+                  super.uncharge(cache, pages);
+                  long object = onItsWay.getAndSet(0);
+                  if (object > 0) {
+                    CompletableFuture.runAsync(() -> root.free(object)).join();
+                    freedByAnother.add(object);
+                  }
+                }
+              });
+      int count = (1 << 20) / options.objectBytes(); // so many that slabs are given back
+      for (long object : take(child, count)) {
+        onItsWay.set(object);
+        try {
+          child.free(object);
+        } catch (IllegalArgumentException e) {
+          refused.add(object);
+        }
+      }
+      onItsWay.set(0);
+
+      assertFalse(refused.isEmpty());
+      assertEquals(freedByAnother, refused);
+      child.shrink();
+      assertEquals(0, child.stats().usedObjects());
+      assertEquals(count, new HashSet<>(take(child, count)).size(), "each is handed out once");
+    }
+  }
+
+  @Test
+  void whatIsInASheafIsRefusedByItsSlab() {
+    for (CacheOptions options : kinds()) {
+      KmemCache kind = allocator.createCache(options);
+      long object = kind.alloc();
+      kind.free(object);
+
+      assertThrows(IllegalArgumentException.class, () -> kind.store().putOne(object));
+      kind.shrink();
+
+      assertEquals(0, kind.stats().usedObjects());
+    }
   }
 
   @Test

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -250,6 +251,61 @@ final class RetirementTest {
     slabs.finishDeferred();
     end(child, State.RELEASED);
 
+    assertEquals(State.RELEASED, child.state);
+    assertEquals(0, account.usage.get());
+  }
+
+  /** Makes a child of small sheaves whose barn holds several, the next one with a second copy. */
+  private void openWithADamagedBarn() {
+    allocator = allocators.open(b -> b.sheafCapacity(2));
+    slabs = allocator.slabs();
+    root = allocator.createCache("c", 500);
+    child = root.in(account);
+  }
+
+  private void damageTheBarn() {
+    List<Long> objects = take(child, 10);
+    objects.subList(0, 5).forEach(root::free);
+    root.free(objects.get(4));
+    objects.subList(5, 10).forEach(root::free);
+  }
+
+  @Test
+  void aDamagedSheafInItsBarnDoesNotKeepACacheAlive() {
+    openWithADamagedBarn();
+    damageTheBarn();
+    child.retire();
+    end(child, State.KILLED);
+
+    var report =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> {
+              slabs.finishDeferred();
+              while (child.state == State.KILLED) {
+                slabs.endings().advance(Long.MAX_VALUE);
+              }
+            });
+    end(child, State.RELEASED);
+
+    assertTrue(report.getMessage().contains("freed twice"), report.getMessage());
+    assertEquals(State.RELEASED, child.state);
+    assertEquals(0, account.usage.get());
+  }
+
+  @Test
+  void whatWasTakenIsFreeAgainIfDamageComesToLightBeforeItIsHandedOut() {
+    openWithADamagedBarn();
+    account.inCharge =
+        () -> {
+          CompletableFuture.runAsync(this::damageTheBarn).join();
+          child.retire();
+        };
+
+    assertThrows(IllegalArgumentException.class, child::tryAlloc);
+
+    slabs.finishDeferred();
+    end(child, State.RELEASED);
     assertEquals(State.RELEASED, child.state);
     assertEquals(0, account.usage.get());
   }

@@ -40,6 +40,12 @@ final class HardeningMutants {
               "if (false) {",
               TEST + "ofCopiesInTwoSheavesTheSecondThatReturnsIsFound"),
           of(
+              "hardened: a slab does not take back what is in a sheaf",
+              GUARD,
+              "if (fromUse && hasKey(object)) {",
+              "if (false) {",
+              TEST + "whatIsInASheafIsRefusedByItsSlab"),
+          of(
               "hardened: a slab gives only what it has",
               GUARD,
               "if (Memory.getByte(mark(object)) != IN_SLAB) {",

@@ -22,8 +22,8 @@ final class LeakMutants {
           of(
               "leaks: those that come and go are not",
               CACHE,
-              "return untilSample > 0 || object == 0 ? object",
-              "return tracked == null || object == 0 ? object",
+              "untilSample > 0 || taken == 0 ? taken",
+              "tracked == null || taken == 0 ? taken",
               TEST + "objectsThatComeAndGoAreNotSampled"),
           of(
               "leaks: the object that a tracked one stands in for is given back",
