@@ -46,6 +46,12 @@ final class HardeningMutants {
               "if (false) {",
               TEST + "whatIsInASheafIsRefusedByItsSlab"),
           of(
+              "hardened: of several that the stack's end leaves behind none is lost",
+              GUARD,
+              "static final int STRAYS = 64;",
+              "static final int STRAYS = 1;",
+              "stress.StackOverflowTest#ofAHardenedCacheAgainAndAgain"),
+          of(
               "hardened: a slab gives only what it has",
               GUARD,
               "if (Memory.getByte(mark(object)) != IN_SLAB) {",

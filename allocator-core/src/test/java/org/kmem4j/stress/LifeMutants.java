@@ -9,6 +9,7 @@ final class LifeMutants {
   private static final String REF = "sync/PercpuRef.java";
   private static final String REF_TEST = "sync.PercpuRefTest#";
   private static final String CACHE = "slab/OwnedCache.java";
+  private static final String FRONTS = "slab/CacheFronts.java";
   private static final String STEPS = "slab/Retirement.java";
   private static final String TEST = "slab.RetirementTest#";
 
@@ -160,5 +161,30 @@ final class LifeMutants {
               "Slot slot = PerThread.existing(); // no new one: that would probe the stack, and"
                   + " may throw",
               "Slot slot = PerThread.find();",
-              "slab.KmemCacheTest#aThreadThatUsesNoFrontGetsNoSlot"));
+              "slab.KmemCacheTest#aThreadThatUsesNoFrontGetsNoSlot"),
+          // ------------------------------------------------------------ barns
+          of(
+              "a barn is emptied to the last sheaf, whatever damage comes to light",
+              FRONTS,
+              "damage = e; } catch (OutOfMemoryError",
+              "throw e; } catch (OutOfMemoryError",
+              TEST + "aDamagedSheafInItsBarnDoesNotKeepACacheAlive"),
+          of(
+              "what was taken is free again if its taker is told of damage",
+              "slab/KmemCache.java",
+              "if (!done && taken > 0) { free(taken); }",
+              "assert done || taken > 0;",
+              TEST + "whatWasTakenIsFreeAgainIfDamageComesToLightBeforeItIsHandedOut"),
+          of(
+              "a barn gives up empty sheaves that nobody needs",
+              FRONTS,
+              "takeOut(barn.unneeded(), barn.unneededEmpty());",
+              "takeOut(barn.unneeded(), 0);",
+              "slab.BarnTest#aCacheThatTricklesAfterABurstGivesTheBudgetBack"),
+          of(
+              "a barn gives up room that nobody needs",
+              "slab/Barn.java",
+              "max -= halfAbove(Math.max(least, mostFull - unneeded), max);",
+              "",
+              "slab.BarnTest#roomThatNobodyNeedsIsGivenUpByHalves"));
 }

@@ -25,6 +25,7 @@ class StackOverflowTest {
   private static final String[] OPERATIONS = {
     "ofACacheWithFronts",
     "ofAHardenedCache",
+    "ofAHardenedCacheAgainAndAgain",
     "ofVirtualThreads",
     "ofACacheWithoutFronts",
     "ofASlabAtATime",
@@ -142,6 +143,48 @@ class StackOverflowTest {
     cache.shrink();
     hardened.validate();
     assertEquals(0, hardened.stats().usedObjects(), "of " + overflows + " overflows");
+    hardened.close();
+  }
+
+  /** A thread whose front is full probes no stack before it pops. */
+  @Test
+  void ofAHardenedCacheAgainAndAgain() throws InterruptedException {
+    SlabAllocator hardened =
+        SlabAllocator.builder()
+            .max(64 << 20)
+            .hardened(true)
+            .initOnAlloc()
+            .onClose(report -> {})
+            .build();
+    KmemCache cache = hardened.createCache("hardened", 64);
+    for (int i = 0; i < THREADS; i++) {
+      int offset = i;
+      long[] objects = new long[20];
+      Crew.Work work =
+          () -> {
+            cache.allocBulk(objects, 0, objects.length);
+            cache.freeBulk(objects, 0, objects.length);
+            attempts(
+                    offset,
+                    hand -> {
+                      for (int attempt = 0; attempt < 3 && hand[0] == 0; attempt++) {
+                        try {
+                          hand[0] = cache.tryAlloc();
+                        } catch (StackOverflowError e) {
+                          // the next one may end likewise
+                        }
+                      }
+                      cache.free(hand[0]);
+                      hand[0] = 0;
+                    })
+                .run();
+          };
+      crew.start(new Thread(null, crew.guarded(work), "small stack", 300 << 10));
+      crew.join(Duration.ofSeconds(10));
+      cache.shrink();
+      assertEquals(0, hardened.stats().usedObjects(), "of " + overflows + " overflows");
+    }
+    hardened.validate();
     hardened.close();
   }
 
