@@ -8,10 +8,13 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +31,21 @@ import org.junit.jupiter.params.provider.MethodSource;
 public class MutantsTest {
   private static final Path SOURCES = Path.of("src/main/java");
   private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  private static final String PART = System.getProperty("mutant", "");
+  private static final int SHOWN = 160; // characters of what was seen
+  private static final String TITLE =
+      """
+      # Rules of %s, taken out one by one
+
+      Written by `./mvnw test -Pmutants -Dtest.jvm.args=-Dtest.mutants.write=true`; see [RELIABILITY.md](RELIABILITY.md). All %d were
+      seen failing, and each test passes while the rule is there.
+
+      | rule | test (`org.kmem4j.`) | until it failed | seen without the rule |
+      |---|---|---:|---|
+      """;
+
+  private static final List<String> SEEN = Collections.synchronizedList(new ArrayList<>());
 
   private static final List<Mutant> ALL =
       Stream.of(
@@ -48,8 +66,7 @@ public class MutantsTest {
 
   /** With {@code -Dmutant=stripe} those alone whose rule speaks of a stripe. */
   protected static Stream<Mutant> chosen(List<Mutant> all) {
-    String part = System.getProperty("mutant", "");
-    return all.stream().filter(mutant -> mutant.rule().contains(part));
+    return all.stream().filter(mutant -> mutant.rule().contains(PART));
   }
 
   /** Each test with its flags once. */
@@ -70,6 +87,29 @@ public class MutantsTest {
         "%-70s %-60s %5.1f s  %s%n",
         mutant.rule(), mutant.test(), result.took().toMillis() / 1e3, result.summary());
     assertFalse(result.passed(), mutant.test() + " passes without: " + mutant.rule());
+    SEEN.add(
+        "| %s | `%s` | %.1f s | %s |%n"
+            .formatted(
+                mutant.rule(),
+                mutant.test(),
+                result.took().toMillis() / 1e3,
+                inATable(result.summary())));
+  }
+
+  private static String inATable(String text) {
+    String plain = text.replace("org.opentest4j.", "").replace("|", "\\|");
+    return plain.length() <= SHOWN ? plain : plain.substring(0, SHOWN) + "…";
+  }
+
+  /** The page of the module's rules, if that is asked for and all of them were run. */
+  @AfterAll
+  static void writeTable() throws IOException {
+    if (Boolean.getBoolean("test.mutants.write") && PART.isEmpty()) {
+      String module = Path.of("").toAbsolutePath().getFileName().toString();
+      Files.writeString(
+          Path.of("../docs/mutants-" + module + ".md"),
+          TITLE.formatted(module, SEEN.size()) + String.join("", SEEN));
+    }
   }
 
   @ParameterizedTest(name = "{0}")

@@ -22,6 +22,7 @@ import org.kmem4j.slab.KmemCache;
  */
 class StackOverflowTest {
   private static final int THREADS = Integer.getInteger("test.overflowingThreads", 3);
+  private static final boolean COLD = Boolean.getBoolean("test.cold");
   private static final String[] OPERATIONS = {
     "ofACacheWithFronts",
     "ofAHardenedCache",
@@ -39,9 +40,12 @@ class StackOverflowTest {
   private final Crew crew = new Crew();
   private final AtomicInteger overflows = new AtomicInteger();
 
-  /** What is used for the first time links classes, which a stack overflow must not meet. */
+  /** What is used for the first time links classes; {@link #whereNothingWasUsedBefore} does. */
   @BeforeEach
   void everyClassHasBeenUsed() {
+    if (COLD) {
+      return;
+    }
     try (var other = SlabAllocator.builder().max(64 << 20).onClose(report -> {}).build()) {
       for (int size : new int[] {64, 3000, 1 << 20, 8 << 20}) {
         long block = other.alloc(size);
@@ -56,6 +60,9 @@ class StackOverflowTest {
 
   @BeforeEach
   void everyClassOfAHardenedAllocatorHasBeenUsed() {
+    if (COLD) {
+      return;
+    }
     try (SlabAllocator other = openHardened()) {
       KmemCache cache = other.createCache("used", 64);
       cache.free(cache.alloc());
@@ -282,6 +289,13 @@ class StackOverflowTest {
     }
   }
 
+  /** The stack ends while classes are loaded, initialised and linked. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ofACacheWithFronts", "ofAHardenedCache", "ofLargeBlocks"})
+  void whereNothingWasUsedBefore(String operation) throws Exception {
+    inAJvmWith("-Dtest.cold=true", operation, 3);
+  }
+
   /** Each thread's frames lie a little differently, and its stack ends elsewhere. */
   @ParameterizedTest
   @ValueSource(strings = {"-Xint", "-XX:-TieredCompilation", "-XX:+TieredCompilation"})
@@ -289,6 +303,7 @@ class StackOverflowTest {
   void onManyThreads(String flag) throws Exception {
     for (String operation : OPERATIONS) {
       inAJvmWith(flag, operation, 15);
+      inAJvmWith("-Dtest.cold=true", operation, 15);
     }
   }
 
