@@ -1,5 +1,6 @@
 package org.kmem4j.slab;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
@@ -69,9 +70,33 @@ final class CacheSlabs {
               + options.objectBytes()
               + " does not fit a slab of order "
               + slabs.settings().maxOrder()
-              + ", the largest that kmem4j.maxOrder allows");
+              + ", the largest that kmem4j.maxOrder allows"
+              + besides(options, slabs));
     }
     return geometry;
+  }
+
+  /** What the slab of one object has to hold besides, and what asks for it. */
+  private static String besides(CacheOptions options, Slabs slabs) {
+    List<String> kept = new ArrayList<>();
+    if (options.debugs(Debug.RED_ZONE)) {
+      int zones = SlabDebug.leadBytes(options) + SlabDebug.spaceBytes(options);
+      kept.add("%d of red zones (kmem4j.debug=Z)".formatted(zones - options.objectBytes()));
+    }
+    SlabGeometry.Side side = side(options, slabs.settings().hardening());
+    if (side.tracks()) {
+      kept.add(2 * Tracks.BYTES + " of tracks (kmem4j.debug=U or kmem4j.leaks=1)");
+    }
+    if (side.state()) {
+      kept.add("8 of state (kmem4j.debug or a constructor)");
+    }
+    if (side.owner()) {
+      kept.add("8 for its account");
+    }
+    if (side.marks()) {
+      kept.add("8 of marks (kmem4j.hardened.doubleFree)");
+    }
+    return kept.isEmpty() ? "" : ", with these bytes beside it: " + String.join(", ", kept);
   }
 
   /** How objects are laid out; null if they do not fit a slab. */
@@ -146,6 +171,11 @@ final class CacheSlabs {
 
   // ------------------------------------------------------------------ taking objects
 
+  /** Bytes of an object up to its red zone: the tracked ones of a sample may be used to the end. */
+  private int zeroedBytes() {
+    return options.debugs(Debug.RED_ZONE) ? options.objectBytes() : geometry.stride();
+  }
+
   /** Takes one object. */
   long takeOne() {
     long caller = debug == null ? 0 : debug.caller();
@@ -158,7 +188,7 @@ final class CacheSlabs {
       object = debug == null ? list.addAndTakeOne(slab) : debug.take(slab, caller);
     }
     if (zeroesTaken()) {
-      Memory.fill(object, cache.usableBytes(), (byte) 0);
+      Memory.fill(object, zeroedBytes(), (byte) 0);
     }
     if (options.objectAccount() != null && !chargeObject(object, caller)) {
       return OwnedCache.NO_OBJECT_CHARGE;
@@ -235,20 +265,31 @@ final class CacheSlabs {
     }
     CorruptionException damage = debug == null ? null : debug.claim(slab, object, debug.caller());
     if (debug != null && zeroesFreed() && !options.debugs(Debug.POISON)) {
-      Memory.fill(object, options.objectBytes(), (byte) 0);
-    }
-    if (options.objectAccount() != null) {
-      long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
-      options.objectAccount().uncharge(word, geometry.stride());
-      Memory.putLong(word, 0);
+      Memory.fill(object, zeroedBytes(), (byte) 0);
     }
     try {
-      release(debug == null ? list.put(slab, object) : debug.put(slab, object));
-    } catch (CorruptionException e) { // of another object
-      damage = damage == null ? e : damage;
+      unchargeObject(slab, object);
+    } finally { // it is marked as free already
+      try {
+        release(debug == null ? list.put(slab, object) : debug.put(slab, object));
+      } catch (CorruptionException e) { // of another object
+        damage = damage == null ? e : damage;
+      }
     }
     if (damage != null) {
       throw damage;
+    }
+  }
+
+  private void unchargeObject(long slab, long object) {
+    if (options.objectAccount() == null) {
+      return;
+    }
+    long word = geometry.ownerWord(slab, geometry.indexOf(slab, object));
+    try {
+      options.objectAccount().uncharge(word, geometry.stride());
+    } finally {
+      Memory.putLong(word, 0);
     }
   }
 
@@ -286,7 +327,7 @@ final class CacheSlabs {
       long object = sheaf.get(i);
       if (object >= end) {
         long slab = slabOf(object);
-        end = isSound(slab) ? slab + ((long) Os.PAGE_BYTES << Slab.order(slab)) : 0;
+        end = isSound(slab) ? slab + bytesOf(slab) : 0;
       }
       if (end == 0) {
         damage = withoutSlab(object);
@@ -316,21 +357,37 @@ final class CacheSlabs {
     release(list.put(slab, object));
   }
 
-  /** For an object whose slab is not ours: it was given back, or its header was overwritten. */
+  /**
+   * For an object whose slab is not ours: it was given back, or its header was overwritten, and is
+   * written anew if the cache debugs. The object stays in use.
+   */
   CorruptionException withoutSlab(long object) {
+    if (slabs.cacheAround(object) != cache) {
+      return new CorruptionException(
+          "cache \"%s\", object %s: its slab was given back while it was in use: objects of it were"
+                  .formatted(cache.name(), Slabs.hex(object))
+              + " freed twice; found while the object was given back");
+    }
     long slab = slabOf(object);
-    String what =
-        slab == 0
-            ? "its slab was given back while it was in use: objects of it were freed twice"
-            : "the header of its slab " + Slabs.hex(slab) + " was overwritten";
+    String found = headerDamage(slab) + "; found while object " + Slabs.hex(object);
+    if (debug != null) {
+      debug.freezeOverwritten(slab);
+    }
     return new CorruptionException(
-        "cache \"%s\", object %s: %s; found while the object was given back%s"
-            .formatted(cache.name(), Slabs.hex(object), what, cache.history(object)));
+        "cache \"%s\", slab %s, %s was given back%s%s"
+            .formatted(
+                cache.name(),
+                Slabs.hex(slab),
+                found,
+                debug == null ? "" : "; the slab is frozen",
+                cache.history(object)));
   }
 
   IllegalArgumentException freedTwice(long object) {
     return new IllegalArgumentException(
-        Slabs.hex(object) + " of cache \"" + cache.name() + "\" was freed twice");
+        "%s of cache \"%s\", slab %s, was freed twice%s"
+            .formatted(
+                Slabs.hex(object), cache.name(), Slabs.hex(slabOf(object)), cache.history(object)));
   }
 
   /** Freezes the slab of an object whose mark is none; reports it. */
@@ -344,12 +401,39 @@ final class CacheSlabs {
     return slabs.pages().map().slabOf(object);
   }
 
+  /** Bytes of a slab, by the page map: what the header says may have been overwritten. */
+  long bytesOf(long slab) {
+    return (long) Os.PAGE_BYTES << PageMap.order(slabs.pages().map().entry(slab));
+  }
+
   /**
    * Whether a slab's header is still ours at both ends: who writes past the page before it, or
-   * before its first object, hits one of them first.
+   * before its first object, hits one of them first. Number and order are known to the page map.
    */
   boolean isSound(long slab) {
-    return slab != 0 && Slab.cache(slab) == address && Memory.getLong(slab + Slab.COOKIE) == cookie;
+    int entry = slabs.pages().map().entry(slab);
+    return PageMap.isSlab(entry)
+        && Slab.cache(slab) == address
+        && Memory.getLong(slab + Slab.COOKIE) == cookie
+        && Slab.order(slab) == PageMap.order(entry)
+        && Slab.id(slab) == PageMap.cacheId(entry);
+  }
+
+  /** Says what in the header of a slab of ours was overwritten. */
+  String headerDamage(long slab) {
+    int entry = slabs.pages().map().entry(slab);
+    long idAndOrder = PageMap.cacheId(entry) | (long) PageMap.order(entry) << 32;
+    return "its header was overwritten"
+        + compare(slab, Slab.CACHE, address)
+        + compare(slab, Slab.ID, idAndOrder)
+        + compare(slab, Slab.COOKIE, cookie);
+  }
+
+  private static String compare(long slab, long offset, long expected) {
+    long found = Memory.getLong(slab + offset);
+    return found == expected
+        ? ""
+        : "; at offset %d lies 0x%016x, expected 0x%016x".formatted(offset, found, expected);
   }
 
   /** Freezes a slab whose header was overwritten. */
@@ -375,13 +459,13 @@ final class CacheSlabs {
       slab = slabs.pages().tryAllocate(shape.order(), cache.link(), slot);
       if (slab != 0) {
         Slab.init(slab, address, cache.link(), cookie, shape);
+        if (hardening.initOnAlloc() && options.constructor() != null) {
+          Memory.fill(shape.addressOf(slab, 0), shape.slabBytes() - shape.first(), (byte) 0);
+        }
         if (debug != null) {
-          debug.prepare(slab);
+          debug.prepare(slab); // behind the zeroes, for it writes red zones
         }
         if (options.constructor() != null) {
-          if (hardening.initOnAlloc()) {
-            Memory.fill(shape.addressOf(slab, 0), shape.slabBytes() - shape.first(), (byte) 0);
-          }
           construct(slab, shape);
         }
         if (hardening.randomOrder()) {
@@ -446,13 +530,14 @@ final class CacheSlabs {
     long count = 0;
     for (long slab = chain; slab != 0; count++) {
       long next = Memory.getLong(slab + Slab.NEXT);
-      int order = Slab.order(slab);
+      long bytes = bytesOf(slab);
       List<String> found = debug == null ? List.of() : debug.inspect(slab, false);
       damage = found.isEmpty() ? damage : String.join("\n", found);
       forget(slab);
       if (hardening.initOnFree()) { // a constructor's objects, links, the header
-        Memory.fill(slab, (long) Os.PAGE_BYTES << order, (byte) 0);
+        Memory.fill(slab, bytes, (byte) 0);
       }
+      int order = PageMap.order(slabs.pages().map().entry(slab));
       slabs.pages().free(slab, order, slot);
       released += 1L << order;
       slab = next;

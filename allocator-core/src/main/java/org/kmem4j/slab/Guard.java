@@ -69,6 +69,7 @@ final class Guard {
   private final int stride;
   private final int slabMask;
   private final int markShift;
+  private final long address; // of the cache
   private final long cookie;
   private final long keyCode = ThreadLocalRandom.current().nextLong();
 
@@ -95,6 +96,7 @@ final class Guard {
     this.onlyKeys = hasKeys && !zeroesTaken && !zeroesFreed;
     this.slabMask = geometry.slabBytes() - 1;
     this.markShift = geometry.markShift();
+    this.address = store.address();
     this.cookie = store.cookie();
   }
 
@@ -140,7 +142,7 @@ final class Guard {
    * cannot push it calls {@link #keep}.
    */
   void takeBack(long object) {
-    if (checksHeaders && Memory.getLong((object & ~(long) slabMask) + Slab.COOKIE) != cookie) {
+    if (checksHeaders && !isHeaderSound(object & ~(long) slabMask)) {
       throw store.withoutSlab(object);
     }
     if (onlyKeys) {
@@ -152,6 +154,11 @@ final class Guard {
     } else {
       takeBackZeroed(object);
     }
+  }
+
+  /** Both words lie in one line of the processor's cache; the one is hit first, or the other. */
+  private boolean isHeaderSound(long slab) {
+    return Slab.cache(slab) == address && Memory.getLong(slab + Slab.COOKIE) == cookie;
   }
 
   private void takeBackZeroed(long object) {

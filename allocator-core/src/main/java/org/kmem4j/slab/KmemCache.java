@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Struct;
 import org.kmem4j.page.PageMap;
@@ -365,14 +366,20 @@ public final class KmemCache extends OwnedCache {
     return ThreadLocalRandom.current().nextInt(1, 2 * slabs.settings().leaks());
   }
 
-  /** Gives an object back for one that is tracked, if that can be had. */
+  /**
+   * Gives an object back for one that is tracked, if that can be had. Where there is no room for
+   * that it is not sampled; what else comes of the attempt is thrown, and no object taken.
+   */
   private long sampledInPlaceOf(long object) {
     untilSample = samplingInterval();
     long sample = 0;
     try {
       sample = takeTracked();
-    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
-      return object; // not sampled, then
+    } catch (OutOfNativeMemoryException | StackOverflowError | OutOfMemoryError e) {
+      return object;
+    } catch (RuntimeException | Error e) { // damage, or of a constructor, or of an account
+      fronts.put(object);
+      throw e;
     }
     if (sample <= 0) {
       return object;
@@ -402,21 +409,18 @@ public final class KmemCache extends OwnedCache {
     }
   }
 
-  /** Returns the cache that tracks, by whomever it was made; null if the account was closed. */
+  /**
+   * Returns the cache that tracks, by whomever it was made; null if the account was closed, or an
+   * object with its tracks fits no slab.
+   */
   private KmemCache createTracked() {
-    KmemCache fresh =
-        new KmemCache(slabs, options.debug(EnumSet.of(Debug.TRACK)), root, account, this);
-    root.addReferences(1); // until it is released, as a child's
-    root.childCount.incrementAndGet();
-    try {
-      slabs.publish(fresh, () -> tracked.compareAndSet(null, fresh));
-    } finally {
-      // As in createChild.
-      if (tracked.get() != fresh || isRetired() || root.isRetired()) {
-        fresh.retire();
-      }
+    CacheOptions tracking = options.debug(EnumSet.of(Debug.TRACK));
+    if (CacheSlabs.geometryIfAny(tracking, slabs) == null) {
+      return null;
     }
-    return tracked.get();
+    StackProbe.probe(); // this is deeper than what the last one was for
+    KmemCache fresh = new KmemCache(slabs, tracking, root, account, this);
+    return publish(fresh, () -> tracked.compareAndSet(null, fresh), tracked::get);
   }
 
   /** Whether this holds the tracked objects of another cache of the same name and account. */
@@ -571,7 +575,8 @@ public final class KmemCache extends OwnedCache {
               + owner.name()
               + "\", not to \""
               + name()
-              + '"'
+              + "\"; it lies in slab "
+              + Slabs.hex(slabOf(object))
               + owner.history(object));
     }
     if (!owner.beginsObject(object)) {
@@ -616,12 +621,14 @@ public final class KmemCache extends OwnedCache {
     long offset = address - slab - first;
     int stride = stride();
     return offset < 0
-        ? "in the header of a slab"
+        ? "in the header of slab " + Slabs.hex(slab)
         : offset / stride >= Slab.objects(slab)
-            ? "behind the last object of a slab"
+            ? "behind the last object of slab " + Slabs.hex(slab)
             : offset % stride
                 + " bytes inside the object at "
-                + Slabs.hex(address - offset % stride);
+                + Slabs.hex(address - offset % stride)
+                + " of slab "
+                + Slabs.hex(slab);
   }
 
   /** Takes back what the front of {@link PerThread#current} had no room for. */
@@ -1010,19 +1017,8 @@ public final class KmemCache extends OwnedCache {
     }
     try {
       KmemCache fresh = new KmemCache(slabs, options, this, payer);
-      addReferences(1); // the child's, until it is released
-      childCount.incrementAndGet();
-      KmemCache child = null;
-      try {
-        slabs.publish(fresh, () -> children.putIfAbsent(payer, fresh));
-        child = children.get(payer);
-      } finally {
-        // Somebody was faster, or the account was closed, or threw: nobody has seen it. Or this
-        // was destroyed: either destroy() has found the child, or its mark is seen here.
-        if (child != fresh || isRetired()) {
-          fresh.retire();
-        }
-      }
+      KmemCache child =
+          publish(fresh, () -> children.putIfAbsent(payer, fresh), () -> children.get(payer));
       if (isRetired()) {
         throw destroyed();
       }
@@ -1030,6 +1026,29 @@ public final class KmemCache extends OwnedCache {
     } finally {
       leave();
     }
+  }
+
+  /**
+   * Publishes a new cache of the same root that ends with this one, if not before.
+   *
+   * @param found which one was published, by whomever
+   * @return that, or null if the account was closed meanwhile
+   */
+  private KmemCache publish(KmemCache fresh, Runnable publish, Supplier<KmemCache> found) {
+    root.addReferences(1); // the new one's, until it is released
+    root.childCount.incrementAndGet();
+    KmemCache published = null;
+    try {
+      slabs.publish(fresh, publish);
+      published = found.get();
+    } finally {
+      // Somebody was faster, or the account was closed, or threw: nobody has seen it. Or this
+      // was destroyed: either destroy() has found the new one, or its mark is seen here.
+      if (published != fresh || isRetired() || root.isRetired()) {
+        fresh.retire();
+      }
+    }
+    return published;
   }
 
   // ------------------------------------------------------------------ inside
@@ -1114,7 +1133,7 @@ public final class KmemCache extends OwnedCache {
    * Looks at every slab of a cache that debugs, those of its children included, at any time: at
    * headers and freelists, and at what its {@link Debug} letters say. What is wrong is put right,
    * as far as that is possible, and its slab frozen: it gives no object any more. So each damage is
-   * reported once, but for overwritten headers.
+   * reported once.
    *
    * @return a report on each thing that was wrong, and one on each that was put right; of a cache
    *     that was destroyed also on each slab that is left, and on each object; none if all is well

@@ -18,6 +18,9 @@ public interface ObjectAccount {
    */
   boolean tryCharge(long ownerWord, long bytes);
 
-  /** Takes one object off the books; its word is set to 0 afterwards. */
+  /**
+   * Takes one object off the books; its word is set to 0 afterwards. Must not throw: the object is
+   * free already, and stays so.
+   */
   void uncharge(long ownerWord, long bytes);
 }

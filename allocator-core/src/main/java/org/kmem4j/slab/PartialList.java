@@ -547,10 +547,7 @@ final class PartialList {
   }
 
   private CorruptionException freeze(long slab, String why) {
-    unlist(slab); // objects are taken from listed slabs only
-    long word = Memory.getLong(slab + Slab.HEAD);
-    free -= Slab.OBJECTS.get(word) - Slab.INUSE.get(word);
-    Memory.putLong(slab + Slab.HEAD, Slab.FROZEN.set(word, 1));
+    setAside(slab);
     return corrupt(slab, why);
   }
 
@@ -559,34 +556,21 @@ final class PartialList {
     return new CorruptionException(where + ", " + why + "; the slab is frozen");
   }
 
-  /**
-   * Sets the first slab of the partial list aside: its header was overwritten, and its links with
-   * it. The rest is found from the end of the list, as far as headers there are sound.
-   */
-  private CorruptionException abandonHead() {
-    long damaged = head;
-    head = 0;
-    for (long at = tail; at != 0 && at != damaged && store.isSound(at); ) {
-      head = at;
-      at = Memory.getLong(at + Slab.PREV);
+  /** Freezes a slab whose header was overwritten, wherever it is. */
+  void freezeOverwritten(long slab) {
+    lock.lock();
+    try {
+      abandon(slab);
+    } finally {
+      lock.unlock();
     }
-    if (head == 0) {
-      tail = 0;
-    } else {
-      Memory.putLong(head + Slab.PREV, 0);
-    }
-    return abandon(damaged);
   }
 
-  /** Sets the list of empty slabs aside: the header of the first was overwritten, and its link. */
-  private CorruptionException abandonEmpties() {
-    long damaged = empty;
-    empty = 0;
-    emptySlabs = 0;
-    return abandon(damaged);
-  }
-
+  /** Freezes a slab whose header was overwritten, and its links with it, and reports it. */
   private CorruptionException abandon(long damaged) {
+    String damage = store.headerDamage(damaged);
+    joinPartialAround(damaged);
+    cutEmptyBefore(damaged);
     store.freezeOverwritten(damaged);
     free = 0;
     for (long slab = head; slab != 0; slab = soundNext(slab)) {
@@ -595,7 +579,59 @@ final class PartialList {
     for (long slab = empty; slab != 0; slab = soundNext(slab)) {
       free += Slab.objects(slab);
     }
-    return corrupt(damaged, "its header was overwritten");
+    return corrupt(damaged, damage);
+  }
+
+  /**
+   * Takes a slab that has no links any more off the partial list, if it is there: what lies before
+   * it is found from the list's head, and what lies behind it from its tail, as far as headers
+   * there are sound. Where another one is not, that is left out too.
+   */
+  private void joinPartialAround(long damaged) {
+    long before = 0;
+    long gap = head;
+    while (gap != 0 && gap != damaged && store.isSound(gap)) {
+      before = gap;
+      gap = Memory.getLong(gap + Slab.NEXT);
+    }
+    if (gap == 0) {
+      return; // it is not listed
+    }
+    long behind = 0;
+    for (long at = tail; at != damaged && store.isSound(at); ) {
+      behind = at;
+      at = Memory.getLong(at + Slab.PREV);
+    }
+    if (before == 0) {
+      head = behind;
+    } else {
+      Memory.putLong(before + Slab.NEXT, behind);
+    }
+    if (behind == 0) {
+      tail = before;
+    } else {
+      Memory.putLong(behind + Slab.PREV, before);
+    }
+  }
+
+  /** Ends the list of empty slabs before one that has no link any more, if it is there. */
+  private void cutEmptyBefore(long damaged) {
+    long before = 0;
+    int kept = 0;
+    long at = empty;
+    for (; at != 0 && at != damaged; at = soundNext(at)) {
+      before = at;
+      kept++;
+    }
+    if (at == 0) {
+      return;
+    }
+    if (before == 0) {
+      empty = 0;
+    } else {
+      Memory.putLong(before + Slab.NEXT, 0);
+    }
+    emptySlabs = kept;
   }
 
   private long soundNext(long slab) {
@@ -668,11 +704,11 @@ final class PartialList {
    */
   private boolean hasListed() {
     if (head != 0 && !store.isSound(head)) {
-      throw abandonHead();
+      throw abandon(head);
     }
     if (head == 0 && empty != 0) {
       if (!store.isSound(empty)) {
-        throw abandonEmpties();
+        throw abandon(empty);
       }
       long slab = empty;
       empty = Memory.getLong(slab + Slab.NEXT);

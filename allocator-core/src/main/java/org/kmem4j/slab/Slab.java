@@ -8,9 +8,10 @@ import org.kmem4j.memory.Struct;
  * {@code struct slab}: 2^order pages cut into objects of one cache. Static methods over the address
  * of the head page, which begins with this header.
  *
- * <p>Objects {@code 0 … carved-1} have been handed out at least once; those of them that are free
- * form a list through their first two bytes (or through the side words, when a constructor forbids
- * to write into free objects). The rest has never been touched, so a new slab costs one write.
+ * <p>Of the objects {@code 0 … carved-1} those that are free form a list through their first two
+ * bytes (or through the side words, when a constructor forbids to write into free objects). The
+ * rest has never been handed out or touched, so a new slab costs one write; but where objects are
+ * handed out in random order, all of them are linked when the slab is new.
  *
  * <p>Invariant at rest: {@code inuse + length of the list + (objects - carved) == objects}. All
  * words but the first are guarded by the cache's lock; those marked constant may be read by anyone
@@ -28,7 +29,8 @@ final class Slab {
   static final Bits FREE = SLAB.bits("free", 16, "index of the first free object, or NONE");
   static final Bits INUSE = SLAB.bits("inuse", 15, "objects allocated, sheaves included");
   static final Bits OBJECTS = SLAB.bits("objects", 15, "objects in the slab; constant");
-  static final Bits CARVED = SLAB.bits("carved", 15, "objects that were ever handed out");
+  static final Bits CARVED =
+      SLAB.bits("carved", 15, "objects that were handed out or linked; the rest is untouched");
   static final Bits LISTED = SLAB.bits("listed", 1, "on the partial list");
   static final Bits FROZEN = SLAB.bits("frozen", 1, "found corrupt: on no list, never reused");
   static final long COOKIE = SLAB.word("cookie", "the cache's cookie; constant");
@@ -76,6 +78,10 @@ final class Slab {
 
   static int order(long slab) {
     return Memory.getInt(slab + ORDER);
+  }
+
+  static int id(long slab) {
+    return Memory.getInt(slab + ID);
   }
 
   static long cache(long slab) {

@@ -7,7 +7,6 @@ import java.util.stream.LongStream;
 import org.agrona.collections.Long2LongHashMap;
 import org.kmem4j.memory.Bits;
 import org.kmem4j.memory.Memory;
-import org.kmem4j.memory.Os;
 import org.kmem4j.memory.Struct;
 
 /**
@@ -37,8 +36,6 @@ final class SlabDebug {
   private static final long OBJECT_STATE = STATE_WORD.word("state", "all of it");
   static final Bits LINK = STATE_WORD.bits("link", 16, "next free object while free");
   private static final Bits TAKEN = STATE_WORD.bits("taken", 1, "in use by the program");
-  private static final Bits LEAVING =
-      STATE_WORD.bits("leaving", 1, "freed by the program, and on no freelist yet");
   private static final Bits USED = STATE_WORD.bits("used", 1, "was in use at least once");
   private static final Bits SPARE =
       STATE_WORD.bits("spare", 16, "bytes at its end that nobody asked for");
@@ -122,7 +119,7 @@ final class SlabDebug {
   }
 
   private long paddingBytes(long slab) {
-    return slab + ((long) Os.PAGE_BYTES << Slab.order(slab)) - paddingOf(slab);
+    return slab + store.bytesOf(slab) - paddingOf(slab);
   }
 
   /** Adds a new slab for later. */
@@ -209,17 +206,12 @@ final class SlabDebug {
     int index = geometry.indexOf(slab, object);
     long state = state(slab, index);
     if (TAKEN.get(state) == 0) {
-      throw new IllegalArgumentException(
-          Slabs.hex(object)
-              + " of cache \""
-              + cache.name()
-              + "\" was freed twice"
-              + history(slab, index));
+      throw store.freedTwice(object);
     }
     CorruptionException damage = check(slab, index);
     int generation = (GENERATION.get(state) + 1) & GENERATION.mask();
     state = GENERATION.set(SPARE.set(TAKEN.set(state, 0), 0), generation);
-    setState(slab, index, LEAVING.set(state, 1));
+    setState(slab, index, state);
     fill(slab, index, false, FREED, FREED_END);
     if (tracks != null) {
       Tracks.put(geometry.freeTrack(slab, index), caller);
@@ -233,8 +225,6 @@ final class SlabDebug {
    * @return a chain of empty slabs to release, or 0
    */
   synchronized long put(long slab, long object) {
-    int index = geometry.indexOf(slab, object);
-    setState(slab, index, LEAVING.set(state(slab, index), 0));
     return list.put(slab, object);
   }
 
@@ -344,13 +334,25 @@ final class SlabDebug {
   /** As {@link #validate()} for one slab, and changes nothing unless told to. */
   synchronized List<String> inspect(long slab, boolean repair) {
     if (!store.isSound(slab)) {
-      return List.of(where(slab) + "its header was overwritten");
+      List<String> damage = List.of(where(slab) + store.headerDamage(slab));
+      if (!repair) {
+        return damage;
+      }
+      freezeOverwritten(slab);
+      return joined(damage, where(slab) + "its header was written anew; the slab is frozen");
     }
     List<String> reports = inspectSlab(slab, repair);
     for (int i = 0; i < objects(slab); i++) {
       reports = inspectObject(slab, i, repair, reports);
     }
     return reports;
+  }
+
+  /** Freezes a slab whose header was overwritten, unless it has gone back meanwhile. */
+  synchronized void freezeOverwritten(long slab) {
+    if (slabs.get(slab) == BOOKED && !store.isSound(slab)) {
+      list.freezeOverwritten(slab);
+    }
   }
 
   // What follows makes no garbage where nothing is wrong.
@@ -474,10 +476,10 @@ final class SlabDebug {
   }
 
   /** The bytes around an address, in rows, never beyond its slab. */
-  private static String dump(long at, long slab) {
+  private String dump(long at, long slab) {
     StringBuilder text = new StringBuilder();
     long row = Math.max(slab, (at & -DUMP_ROW) - DUMP_ROW);
-    long end = Math.min(slab + ((long) Os.PAGE_BYTES << Slab.order(slab)), row + 4 * DUMP_ROW);
+    long end = Math.min(slab + store.bytesOf(slab), row + 4 * DUMP_ROW);
     for (; row < end; row += DUMP_ROW) {
       byte[] bytes = new byte[DUMP_ROW];
       for (int i = 0; i < DUMP_ROW; i++) {

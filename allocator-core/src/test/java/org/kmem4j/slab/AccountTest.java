@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -358,6 +359,9 @@ final class AccountTest {
     public void uncharge(long ownerWord, long stride) {
       assertNotEquals(0, Memory.getLong(ownerWord), "what was stored is still there");
       bytes -= stride;
+      if (failure != null) {
+        throw failure;
+      }
     }
   }
 
@@ -411,6 +415,26 @@ final class AccountTest {
     assertThrows(IllegalStateException.class, cache::tryAlloc);
 
     assertEquals(0, cache.stats().usedObjects());
+  }
+
+  @Test
+  void anObjectAccountThatThrowsWhenItIsUnchargedKeepsNoObject() {
+    SlabAllocator hardened = allocators.open(b -> b.hardened(true));
+    for (SlabAllocator each : List.of(allocator, hardened)) {
+      for (Set<Debug> debug : List.of(Debug.NONE, Debug.ALL)) {
+        Tokens tokens = new Tokens();
+        KmemCache cache =
+            each.createCache(CacheOptions.of("c", 64).objectAccount(tokens).debug(debug));
+        long object = cache.alloc();
+        tokens.failure = new IllegalStateException("no");
+
+        assertThrows(IllegalStateException.class, () -> cache.free(object));
+
+        assertEquals(0, cache.stats().usedObjects());
+        tokens.failure = null;
+        take(cache, 200).forEach(cache::free);
+      }
+    }
   }
 
   @Test

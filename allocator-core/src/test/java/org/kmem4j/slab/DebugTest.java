@@ -38,6 +38,14 @@ final class DebugTest {
     return allocator.createCache(CacheOptions.of("debug", bytes).debug(Debug.of(letters)));
   }
 
+  private static List<Long> take(KmemCache cache, int count) {
+    List<Long> objects = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      objects.add(cache.alloc());
+    }
+    return objects;
+  }
+
   private static void flip(long address) {
     Memory.putByte(address, (byte) (Memory.getByte(address) ^ 0x12));
   }
@@ -396,19 +404,147 @@ final class DebugTest {
     assertReports(0, cache);
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {0, 8, 40})
+  void anOverwrittenHeaderIsReportedOnceWithItsBytesAndItsSlabFrozen(long offset) {
+    KmemCache cache = cache("U", 64);
+    List<Long> objects = take(cache, 10);
+    long slab = cache.slabOf(objects.getFirst());
+    long before = Memory.getLong(slab + offset);
+    Memory.putLong(slab + offset, 0x4141_4141_4141_4141L);
+
+    var report = assertThrows(CorruptionException.class, () -> cache.free(objects.getFirst()));
+
+    String text = report.getMessage();
+    String found = "at offset %d lies 0x4141414141414141, expected 0x%016x";
+    assertAll(
+        () -> assertTrue(text.contains("slab " + Slabs.hex(slab)), text),
+        () -> assertTrue(text.contains(Slabs.hex(objects.getFirst())), text),
+        () -> assertTrue(text.contains(found.formatted(offset, before)), text),
+        () -> assertTrue(text.contains("the slab is frozen"), text),
+        () -> assertTrue(text.contains("\n  allocated 0."), text),
+        () -> assertTrue(Slab.isFrozen(slab)));
+    assertReports(0, cache);
+    objects.forEach(cache::free);
+    assertEquals(0, cache.stats().usedObjects());
+  }
+
   @Test
-  void anOverwrittenHeaderIsReportedByEveryLook() {
-    KmemCache cache = cache("F", 64);
+  void whoLooksAtAnOverwrittenHeaderPutsItRight() {
+    KmemCache cache = cache("Z", 64);
+    cache.free(cache.alloc());
     long object = cache.alloc();
     long slab = cache.slabOf(object);
-    Memory.putLong(slab, ~cache.address());
+    Memory.fill(slab, 48, (byte) 0x41);
 
-    assertReports(1, cache);
-    assertReports(1, cache);
-    assertThrows(CorruptionException.class, () -> cache.free(object));
+    assertThrows(AssertionError.class, allocator::validate, "this changes nothing");
+    assertReports(2, cache);
 
-    Memory.putLong(slab, cache.address());
     assertReports(0, cache);
+    assertTrue(Slab.isFrozen(slab));
+    cache.free(object);
+  }
+
+  @Test
+  void anOverwrittenOrderLeadsNobodyOutOfTheSlab() {
+    for (long word : new long[] {0x4141_4141_4141_4141L, 0x0000_0014_0000_0000L}) {
+      KmemCache cache = cache("FP", 72);
+      List<Long> objects = take(cache, 4 * cache.geometry().objects());
+      objects.forEach(object -> Memory.fill(object, 72, (byte) 1));
+      for (int i = 0; i < objects.size(); i += cache.geometry().objects()) {
+        long object = objects.get(i);
+        Memory.putLong(cache.slabOf(object) + 8, word);
+
+        assertThrows(CorruptionException.class, () -> cache.free(object));
+
+        cache.free(object);
+      }
+      assertReports(0, cache);
+      for (long object : objects) {
+        assertTrue(cache.generation(object) < 0 || Memory.getByte(object + 71) == 1);
+      }
+    }
+  }
+
+  @Test
+  void aSlabWithAnOverwrittenHeaderLeavesItsNeighboursOnTheirLists() {
+    KmemCache cache = cache("Z", 64);
+    int each = cache.geometry().objects();
+    List<Long> objects = take(cache, 7 * each);
+    List<Long> slabs = objects.stream().map(cache::slabOf).distinct().toList();
+    for (int i = 0; i < objects.size(); i += 2) { // all are partial
+      cache.free(objects.get(i));
+    }
+    for (int damaged : new int[] {3, 6, 0}) {
+      long slab = slabs.get(damaged);
+      Memory.fill(slab, 48, (byte) 0x41);
+
+      assertThrows(CorruptionException.class, () -> cache.free(objects.get(damaged * each + 1)));
+
+      assertTrue(Slab.isFrozen(slab));
+      allocator.validate();
+    }
+    long free = cache.stats().freeObjects();
+    assertTrue(free >= 4L * (each / 2));
+    take(cache, (int) free).forEach(object -> assertFalse(Slab.isFrozen(cache.slabOf(object))));
+    assertEquals(7, cache.stats().slabs(), "what was free was used");
+  }
+
+  @Test
+  void anEmptySlabWithAnOverwrittenHeaderIsFrozen() {
+    KmemCache cache = cache("Z", 64);
+    cache.prewarm(3L * cache.geometry().objects());
+    long object = cache.alloc();
+    cache.free(object); // of two others the first is overwritten
+    long slab = cache.slabOf(object);
+    Memory.fill(slab, 48, (byte) 0x41);
+
+    assertReports(2, cache);
+
+    assertReports(0, cache);
+    assertTrue(Slab.isFrozen(slab));
+    allocators.giveUp(allocator); // empty slabs behind the damaged one are lost
+  }
+
+  @Test
+  void aConstructorsZoneIsThereThoughItsMemoryIsZeroed() {
+    SlabAllocator zeroing = allocators.open(b -> b.initOnAlloc().initOnFree());
+    KmemCache cache =
+        zeroing.createCache(
+            CacheOptions.of("constructed", 64)
+                .constructor(
+                    object -> {
+                      assertEquals(0, Memory.getLong(object));
+                      Memory.fill(object, 64, (byte) 7);
+                    })
+                .debug(Debug.ALL));
+
+    List<Long> objects = take(cache, 100);
+
+    assertReports(0, cache);
+    objects.forEach(cache::free);
+  }
+
+  @Test
+  void whatDoesNotFitBecauseItIsDebuggedIsRefusedWithTheReason() {
+    int most = (4096 << 6) - 64;
+    allocator.createCache("fits", most);
+
+    var zones = assertThrows(IllegalArgumentException.class, () -> cache("Z", most));
+    SlabAllocator tracking = allocators.open(b -> b.leaks(1));
+    var tracks =
+        assertThrows(IllegalArgumentException.class, () -> tracking.createCache("x", most));
+    SlabAllocator hardened = allocators.open(b -> b.hardened(true));
+    var marks = assertThrows(IllegalArgumentException.class, () -> hardened.createCache("x", most));
+
+    String fit =
+        "objectBytes=262080 does not fit a slab of order 6, the largest that kmem4j.maxOrder"
+            + " allows, with these bytes beside it: ";
+    String state = ", 8 of state (kmem4j.debug or a constructor)";
+    String track = "32 of tracks (kmem4j.debug=U or kmem4j.leaks=1)";
+    assertEquals(fit + "80 of red zones (kmem4j.debug=Z)" + state, zones.getMessage());
+    assertEquals(fit + track + state, tracks.getMessage());
+    assertEquals(fit + "8 of marks (kmem4j.hardened.doubleFree)", marks.getMessage());
   }
 
   @Test
@@ -497,7 +633,8 @@ final class DebugTest {
     var error = assertThrows(IllegalArgumentException.class, () -> cache.free(object));
 
     String text = error.getMessage();
-    assertTrue(text.contains("of cache \"debug\" was freed twice"), text);
+    String slab = Slabs.hex(cache.slabOf(object));
+    assertTrue(text.contains("of cache \"debug\", slab " + slab + ", was freed twice"), text);
     assertTrue(text.contains("\n  freed 0."), text);
     assertTrue(text.contains("at org.kmem4j.slab.DebugTest.freeInAMethodOfItsOwn"), text);
   }
@@ -520,6 +657,8 @@ final class DebugTest {
       var error = assertThrows(IllegalArgumentException.class, wrong::run);
       assertTrue(error.getMessage().contains("\"debug\""), error.getMessage());
       assertTrue(error.getMessage().contains("DebugTest.whoFreesTheInside"), error.getMessage());
+      String slab = "slab " + Slabs.hex(cache.slabOf(object));
+      assertTrue(error.getMessage().contains(slab), error.getMessage());
     }
     assertReports(0, cache);
   }

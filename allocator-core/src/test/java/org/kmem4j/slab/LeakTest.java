@@ -9,9 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.Allocators;
 import org.kmem4j.LiveReport;
 import org.kmem4j.SlabAllocator;
@@ -276,6 +279,92 @@ final class LeakTest {
       leaked.forEach(cache::free);
       leaked.clear();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void zeroesReachToTheEndOfWhatTheProgramMayUse(boolean onFree) {
+    allocator = allocators.open(b -> onFree ? b.leaks(2).initOnFree() : b.leaks(2).initOnAlloc());
+    cache = allocator.createCache(CacheOptions.of("order", 40).align(64));
+    for (int round = 0; round < 3; round++) {
+      leak(cache, 500);
+      for (long object : leaked) {
+        for (int at = 0; at < cache.usableBytes(); at += 8) {
+          assertEquals(0, Memory.getLong(object + at), "byte " + at + " in round " + round);
+        }
+        Memory.fill(object, cache.usableBytes(), (byte) 0x41);
+      }
+      List<Long> tracked = leaked.stream().filter(at -> around(at) == sample()).toList();
+      assertFalse(tracked.isEmpty());
+      tracked.forEach(cache::free); // the others are kept: so slabs are asked again, and sampled
+      leaked.clear();
+    }
+  }
+
+  @Test
+  void damageThatSamplingFindsIsReportedAndNothingLost() {
+    leak(cache, 1000);
+    KmemCache sample = sample();
+    long sampled = leaked.stream().filter(o -> around(o) == sample).findFirst().orElseThrow();
+    while (sample.store().list().freeObjects() == 0) {
+      leak(cache, 1);
+    }
+    for (long object : leaked) {
+      if (around(object) == sample) {
+        sampled = object; // the last: of the slab that serves
+      }
+    }
+    Memory.fill(sample.slabOf(sampled), 48, (byte) 0x41);
+
+    List<String> reports = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      try {
+        leak(cache, 1);
+      } catch (CorruptionException e) {
+        reports.add(e.getMessage());
+      }
+    }
+
+    assertEquals(1, reports.size(), reports::toString);
+    assertTrue(reports.getFirst().contains("header was overwritten"), reports::toString);
+    assertEquals(leaked.size(), cache.usedObjects() + sample.usedObjects());
+  }
+
+  @Test
+  void whatAConstructorThrowsAtTheSampleIsThrownAndNothingLost() {
+    var failing = new AtomicBoolean();
+    cache =
+        allocator.createCache(
+            CacheOptions.of("constructed", 64)
+                .constructor(
+                    object -> {
+                      if (failing.get()) {
+                        throw new AssertionError("planted");
+                      }
+                    }));
+    cache.prewarm(2000);
+    failing.set(true);
+
+    int thrown = 0;
+    for (int i = 0; i < 1000; i++) {
+      try {
+        leak(cache, 1);
+      } catch (AssertionError e) {
+        thrown++;
+      }
+    }
+
+    assertTrue(thrown > 0);
+    assertEquals(leaked.size(), cache.usedObjects());
+  }
+
+  @Test
+  void objectsThatAreTooLargeToBeTrackedAreNotSampled() {
+    cache = allocator.createCache("large", (4096 << 6) - 64);
+
+    leak(cache, 50);
+
+    assertEquals(null, sample());
   }
 
   @Test

@@ -99,6 +99,26 @@ final class DebugMutants {
               "List.of();",
               TEST + "damageInASlabThatIsGivenBackIsReported"),
           of(
+              "debug: the order in a header is compared with the page map's",
+              "slab/CacheSlabs.java",
+              "&& Slab.order(slab) == PageMap.order(entry) && Slab.id(slab) =="
+                  + " PageMap.cacheId(entry);",
+              ";",
+              TEST + "anOverwrittenOrderLeadsNobodyOutOfTheSlab"),
+          of(
+              "debug: who finds a header overwritten freezes its slab",
+              "slab/CacheSlabs.java",
+              "if (debug != null) { debug.freezeOverwritten(slab); }",
+              "",
+              TEST + "aSlabWithAnOverwrittenHeaderLeavesItsNeighboursOnTheirLists"),
+          of(
+              "debug: zones are written behind the zeroes of a new slab",
+              "slab/CacheSlabs.java",
+              "if (debug != null) { debug.prepare(slab); // behind the zeroes, for it writes red"
+                  + " zones }",
+              "if (debug != null && !hardening.initOnAlloc()) { debug.prepare(slab); }",
+              TEST + "aConstructorsZoneIsThereThoughItsMemoryIsZeroed"),
+          of(
               "debug: what a destroyed cache leaves behind is told object by object",
               DEBUG,
               "reports.addAll(leftoversOf(slab));",

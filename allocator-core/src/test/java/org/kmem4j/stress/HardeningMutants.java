@@ -66,8 +66,14 @@ final class HardeningMutants {
           of(
               "hardened: each free looks at the header",
               GUARD,
-              "if (checksHeaders && Memory",
-              "if (stride == 0 && Memory",
+              "if (checksHeaders && !isHeaderSound",
+              "if (stride == 0 && !isHeaderSound",
+              TEST + "anOverwrittenHeaderIsFoundByTheNextFree"),
+          of(
+              "hardened: at its beginning too",
+              GUARD,
+              "return Slab.cache(slab) == address && Memory",
+              "return Memory",
               TEST + "anOverwrittenHeaderIsFoundByTheNextFree"),
           of(
               "hardened: links are encoded by their place",

@@ -32,6 +32,18 @@ final class LeakMutants {
               "try { slabs.checkOpen(); } catch",
               TEST + "manyThreadsSampleWithoutLosingAnything"),
           of(
+              "leaks: whatever is thrown instead of a sample, no object is lost",
+              CACHE,
+              "fronts.put(object); throw e;",
+              "throw e;",
+              TEST + "whatAConstructorThrowsAtTheSampleIsThrownAndNothingLost"),
+          of(
+              "leaks: zeroes reach to the end of a tracked object",
+              "slab/CacheSlabs.java",
+              "return options.debugs(Debug.RED_ZONE) ?",
+              "return options.debugs() ?",
+              TEST + "zeroesReachToTheEndOfWhatTheProgramMayUse"),
+          of(
               "leaks: who pays for a cache pays for its sample",
               CACHE,
               "root, account, this);",

@@ -103,13 +103,13 @@ final class LifeMutants {
           of(
               "a child that is made while its root is destroyed ends",
               "slab/KmemCache.java",
-              "if (child != fresh || isRetired()) {",
-              "if (child != fresh) {",
+              "if (published != fresh || isRetired() || root.isRetired()) {",
+              "if (published != fresh) {",
               TEST + "aChildThatIsMadeWhileItsRootIsDestroyedEndsToo"),
           of(
               "a child that could not be published ends",
               "slab/KmemCache.java",
-              "if (child != fresh || isRetired()) {",
+              "if (published != fresh || isRetired() || root.isRetired()) {",
               "if (isRetired()) {",
               TEST + "anAccountThatThrowsLeavesNoChildBehind"),
           of(
@@ -128,7 +128,7 @@ final class LifeMutants {
           of(
               "a child refers to its root",
               "slab/KmemCache.java",
-              "addReferences(1); // the child's, until it is released",
+              "root.addReferences(1); // the new one's, until it is released",
               "",
               TEST + "aCacheThatIsEmptyEndsByItself"),
           of(

@@ -138,6 +138,16 @@ final class Misuse {
               scene.end(objects);
             }),
         new Program(
+            "header_begin_overwritten",
+            "the same with its first 8 bytes",
+            scene -> {
+              List<Long> objects = scene.alloc(100);
+              Memory.fill(scene.slabOf(objects.get(20)), 8, (byte) 0x41);
+              scene.free("when it is freed", objects.get(20));
+              objects.remove(20);
+              scene.end(objects);
+            }),
+        new Program(
             "write_after_free",
             "frees an object and writes 8 bytes into it",
             scene -> {

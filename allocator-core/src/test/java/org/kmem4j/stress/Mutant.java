@@ -72,8 +72,9 @@ public record Mutant(
           of(
               "a header is checked before objects return to its slab",
               "slab/CacheSlabs.java",
-              "return slab != 0 && Slab.cache(slab) == address && Memory.getLong(slab +"
-                  + " Slab.COOKIE) == cookie;",
+              "return PageMap.isSlab(entry) && Slab.cache(slab) == address && Memory.getLong(slab +"
+                  + " Slab.COOKIE) == cookie && Slab.order(slab) == PageMap.order(entry) &&"
+                  + " Slab.id(slab) == PageMap.cacheId(entry);",
               "return true;",
               "stress.WildAddressTest#anOverwrittenHeaderIsReportedAndNotFollowed"),
           of(

@@ -151,14 +151,15 @@ final class SafetyMatrixTest {
   /** What production is to detect when it is hardened. */
   @ParameterizedTest
   @CsvSource({
-    "double_free, was freed twice",
+    "double_free, 'slab 0x…, was freed twice'",
     "double_free_other_thread, was freed twice",
     "double_free_single_reuse, was freed twice",
     "invalid_free, is no object of cache",
     "invalid_free_foreign, lies outside this allocator",
     "invalid_free_unaligned, 1 bytes inside the object at",
     "invalid_free_other_cache, 'belongs to cache \"other\", not to \"victim\"'",
-    "header_overwritten, header"
+    "header_overwritten, 'its header was overwritten; at offset 0 lies 0x'",
+    "header_begin_overwritten, 'its header was overwritten; at offset 0 lies 0x'"
   })
   void hardenedItIsDetectedWithTheRightReport(String program, String report) {
     assertDetected("hardened", program, report);
@@ -170,14 +171,18 @@ final class SafetyMatrixTest {
     "one_byte_overflow, 'was written past its end: byte 64 is 0x41, expected 0xcc'",
     "one_byte_underflow, 'was written before its first byte: byte -1 is 0x41, expected 0xcc'",
     "write_after_free, 'was written after it was freed: byte 0 is 0x41, expected 0x6b'",
-    "double_free, was freed twice",
+    "double_free, 'slab 0x…, was freed twice'",
     "double_free_other_thread, was freed twice",
     "double_free_single_reuse, was freed twice",
     "invalid_free, is no object of cache",
     "invalid_free_foreign, lies outside this allocator",
     "invalid_free_unaligned, 1 bytes inside the object at",
     "invalid_free_other_cache, 'belongs to cache \"other\", not to \"victim\"'",
-    "header_overwritten, header"
+    "header_overwritten, 'its header was overwritten; at offset 0 lies 0x…, expected 0x…; at offset"
+        + " 8'",
+    "header_overwritten, was given back; the slab is frozen",
+    "header_begin_overwritten, 'at offset 0 lies 0x…, expected 0x…; found while'",
+    "header_begin_overwritten, was given back; the slab is frozen"
   })
   void inDebugModeItIsDetectedWithTheRightReport(String program, String report) {
     assertDetected("debug", program, report);
@@ -203,7 +208,8 @@ final class SafetyMatrixTest {
         "double_free_reuse",
         "invalid_free_foreign",
         "invalid_free_other_cache",
-        "header_overwritten"
+        "header_overwritten",
+        "header_begin_overwritten"
       })
   void inHardenedModeItIsDetected(String program) {
     Outcome outcome = MATRIX.get("hardened").get(program);
