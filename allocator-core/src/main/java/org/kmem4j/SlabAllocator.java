@@ -15,6 +15,7 @@ import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.SleepingMillisIdleStrategy;
 import org.kmem4j.memory.Metadata;
 import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
 import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageSettings;
 import org.kmem4j.page.PageStats;
@@ -85,7 +86,7 @@ public final class SlabAllocator implements AutoCloseable {
       this.sizes = new SizeClasses(made, settings.debug()::of);
     } catch (OutOfMemoryError e) {
       if (made != null) {
-        made.forget();
+        made.forget(true);
       }
       pages.unmap();
       metadata.unmap();
@@ -436,8 +437,8 @@ public final class SlabAllocator implements AutoCloseable {
    * call does nothing.
    *
    * @throws IllegalStateException under a pin
-   * @throws RuntimeException a report on damage that came to light only now, such as a second free;
-   *     the allocator is closed nevertheless
+   * @throws RuntimeException a report on damage that came to light only now, such as a second free,
+   *     or what the system refused; the allocator is closed nevertheless
    */
   @Override
   public void close() {
@@ -449,26 +450,47 @@ public final class SlabAllocator implements AutoCloseable {
     if (running != null) {
       running.close();
     }
-    RuntimeException damage = slabs.finishDeferred(); // what is cached is not alive
+    RuntimeException trouble = slabs.finishDeferred(); // what is cached is not alive
     LiveReport report = report();
     if (!closing.compareAndSet(false, true)) {
       return;
     }
+    boolean quiet = false; // whether nobody is at work on what was there
     try {
-      slabs.close();
-      if (damage != null) {
-        throw damage;
-      }
-    } finally { // it may report damage; the memory goes back all the same
+      RuntimeException more = slabs.close();
+      trouble = trouble != null ? trouble : more;
       pages.deactivate();
       Rcu.synchronize();
       slabs.drainPageLists(Long.MAX_VALUE);
-      slabs.forget();
-      pages.mapZero();
-      metadata.clear();
-      PerThread.giveLink(pageLists.endLink());
-      zeroed = true;
-      onClose.accept(report);
+      quiet = true;
+    } catch (OsException e) {
+      trouble = trouble != null ? trouble : e;
+    } finally {
+      end(quiet, report);
+    }
+    if (trouble != null) {
+      throw trouble;
+    }
+  }
+
+  /** The last steps, each of which is made whatever another one throws. */
+  private void end(boolean quiet, LiveReport report) {
+    try {
+      slabs.forget(quiet);
+    } finally {
+      try {
+        pages.clear();
+      } finally {
+        try {
+          metadata.clear();
+        } finally {
+          if (quiet) {
+            PerThread.giveLink(pageLists.endLink());
+          }
+          zeroed = true;
+          onClose.accept(report);
+        }
+      }
     }
   }
 
@@ -483,10 +505,16 @@ public final class SlabAllocator implements AutoCloseable {
       throw new IllegalStateException("unmap() was called before close()");
     }
     if (!unmapped) {
-      unmapped = true;
-      pages.unmap();
-      metadata.unmap();
-      moreToUnmap.forEach(Runnable::run);
+      unmapped = true; // whatever is refused: another try might hit what is mapped there by then
+      try {
+        pages.unmap();
+      } finally {
+        try {
+          metadata.unmap();
+        } finally {
+          moreToUnmap.forEach(Runnable::run);
+        }
+      }
     }
   }
 

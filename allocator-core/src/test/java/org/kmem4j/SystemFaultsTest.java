@@ -1,6 +1,7 @@
 package org.kmem4j;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.OsException;
 import org.kmem4j.slab.KmemCache;
@@ -183,6 +185,69 @@ final class SystemFaultsTest {
     }
 
     assertEquals(before, addressSpace(), NOISE_BYTES);
+  }
+
+  /** Whatever call it is that fails while an allocator is closed and unmapped. */
+  @ParameterizedTest
+  @ValueSource(strings = {"mmap", "munmap", "madvise", "mprotect"})
+  void anAllocatorEndsThoughTheSystemRefusesACall(String name) {
+    boolean refused = true;
+    for (int call = 1; refused; call++) {
+      AtomicInteger reports = new AtomicInteger();
+      SlabAllocator allocator =
+          SlabAllocator.builder().max(64 << 20).onClose(r -> reports.incrementAndGet()).build();
+      KmemCache cache = allocator.createCache("c", 1000);
+      cache.allocBulk(objects, 0, COUNT);
+      Memory.putLong(objects[0], 4711);
+      cache.freeBulk(objects, 1, COUNT - 1); // what is cached waits for a grace period
+      AtomicInteger calls = fail(name, call, 1);
+
+      assertDoesNotThrow(allocator::close, "what has another way has not failed");
+
+      assertEquals(1, reports.get());
+      assertEquals(0, Memory.getLong(objects[0]));
+      try {
+        allocator.unmap();
+      } catch (OsException e) {
+        assertTrue(e.getMessage().startsWith(name + '('), e::getMessage);
+      }
+      assertThrows(IllegalStateException.class, allocator::stats);
+      allocator.close();
+      allocator.unmap();
+      refused = calls.get() >= call;
+    }
+  }
+
+  @Test
+  void memoryThatTheSystemNeverTakesBackIsToldOfWhenAllElseIsDone() {
+    AtomicInteger reports = new AtomicInteger();
+    SlabAllocator allocator = allocators.open(b -> b.onClose(r -> reports.incrementAndGet()));
+    allocator.createCache("c", 1000).allocBulk(objects, 0, COUNT);
+    Os.injectFaults(call -> call.equals("madvise") || call.equals("mmap") ? ENOMEM : 0);
+
+    var error = assertThrows(OsException.class, allocator::close);
+
+    assertTrue(error.getMessage().contains("errno 12"), error.getMessage());
+    assertEquals(1, reports.get());
+    allocator.unmap();
+  }
+
+  @Test
+  void anAllocatorEndsThoughTheBarrierIsRefusedForLong() {
+    assumeTrue(Os.MEMBARRIER && !Boolean.getBoolean("kmem4j.rcu.fence"));
+    AtomicInteger reports = new AtomicInteger();
+    SlabAllocator allocator = allocators.open(b -> b.onClose(r -> reports.incrementAndGet()));
+    KmemCache cache = allocator.createCache("c", 1000);
+    cache.allocBulk(objects, 0, COUNT);
+    cache.freeBulk(objects, 0, COUNT);
+    fail("membarrier", 1, Integer.MAX_VALUE);
+
+    var refused = assertThrows(OsException.class, allocator::close);
+
+    assertTrue(refused.getMessage().startsWith("membarrier("), refused.getMessage());
+    assertEquals(1, reports.get());
+    assertThrows(IllegalStateException.class, cache::tryAlloc);
+    allocator.unmap();
   }
 
   /** Bytes of address space of this process. */

@@ -168,6 +168,23 @@ public final class Os {
     return aligned;
   }
 
+  /**
+   * Gives memory back that may be locked; the pages read as zero afterwards. A new mapping is the
+   * second choice: a system that counts what may be written can refuse one, and some do so after
+   * they have taken the old one away.
+   */
+  public static void zero(long address, long bytes, String name) {
+    try {
+      if (LINUX) { // elsewhere the advice is a hint
+        decommit(address, bytes);
+        return;
+      }
+    } catch (OsException e) { // such as EINVAL: locked
+      // mapped anew
+    }
+    mapZero(address, bytes, name);
+  }
+
   /** Replaces what is mapped by fresh zero pages, in one step: a late access reads zeroes. */
   public static void mapZero(long address, long bytes, String name) {
     map(address, bytes, PROT_READ_WRITE, MAP_FIXED, name);

@@ -740,9 +740,8 @@ public final class PageAllocator {
     listsAllowed = false;
   }
 
-  /** Maps the whole range to zero pages: every late access reads zeroes. The books are void. */
-  public void mapZero() {
-    Os.mapZero(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT, "kmem4j closed");
+  /** Gives all memory back: every late access reads zeroes. The books are void. */
+  public void clear() {
     map.clearAll();
     lock.lock();
     try {
@@ -750,12 +749,16 @@ public final class PageAllocator {
     } finally {
       lock.unlock();
     }
+    Os.zero(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT, "kmem4j closed");
   }
 
   /** Gives the address space back. A late access kills the process. */
   public void unmap() {
-    Os.unmap(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
-    map.unmap();
+    try {
+      Os.unmap(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
+    } finally {
+      map.unmap();
+    }
   }
 
   /** The books at one moment. */

@@ -533,27 +533,32 @@ public final class Slabs {
   /**
    * Refuses every further operation; fronts are unlinked and a grace period has passed.
    *
-   * @throws RuntimeException a report on damage that came to light; everything is done nevertheless
+   * @return a report on damage that came to light, or that the system refused the grace period, or
+   *     null
    */
-  public void close() {
+  public RuntimeException close() {
     closed = true;
     List<KmemCache> all = snapshot();
     awaitVisitors();
     endings.stop();
     all.forEach(OwnedCache::retire);
-    Rcu.synchronize();
+    OsException refused = null;
+    try {
+      Rcu.synchronize();
+    } catch (OsException e) {
+      refused = e;
+    }
     all.forEach(KmemCache::unlinkFronts);
     RuntimeException damage = finishDeferred();
-    if (damage != null) {
-      throw damage;
-    }
+    return damage != null ? damage : refused;
   }
 
   /**
    * Finishes everything that waits for a grace period: until then, objects that were cached count
    * as used.
    *
-   * @return a report on damage that came to light, or null
+   * @return a report on damage that came to light, or that the system refused the grace period, for
+   *     which everything waits still; or null
    */
   public RuntimeException finishDeferred() {
     RuntimeException damage = null;
@@ -562,21 +567,31 @@ public final class Slabs {
         done = deferred.finish(Long.MAX_VALUE);
       } catch (CorruptionException | IllegalArgumentException e) {
         damage = e; // each of them has left the queue
+      } catch (OsException e) {
+        return damage != null ? damage : e;
       }
     }
     return damage;
   }
 
-  /** After {@link #close}: forgets every cache, so that their numbers can be used again. */
-  public void forget() {
+  /**
+   * After {@link #close}: forgets every cache, so that their numbers can be used again.
+   *
+   * @param quiet whether a grace period has passed since; without one their numbers are lost
+   */
+  public void forget(boolean quiet) {
     endings.abandon();
-    Stream.concat(snapshot().stream(), large().stream()).forEach(this::forgetNumbered);
+    Stream.concat(snapshot().stream(), large().stream()).forEach(c -> forgetNumbered(c, quiet));
   }
 
   /** Forgets a cache; its number is used again unless some slow path is still holding it. */
   void forgetNumbered(OwnedCache cache) {
+    forgetNumbered(cache, true);
+  }
+
+  private void forgetNumbered(OwnedCache cache, boolean quiet) {
     forget(cache);
-    boolean unused = Front.isAbsent(cache);
+    boolean unused = quiet && Front.isAbsent(cache);
     int number = cache.endLink();
     if (unused) {
       PerThread.giveLink(number);
