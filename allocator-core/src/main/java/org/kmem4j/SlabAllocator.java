@@ -305,10 +305,11 @@ public final class SlabAllocator implements AutoCloseable {
    * Waits for grace periods; other threads' next allocations are slower.
    *
    * @return bytes given back to the system
+   * @throws IllegalStateException under a pin, and in a constructor of objects
    */
   public long trim() {
     checkOpen();
-    Rcu.checkNotReading("trim()");
+    slabs.checkMayWait("trim()");
     StackProbe.probe();
     slabs.shrinkAll();
     slabs.drainPageLists(Long.MAX_VALUE);
@@ -436,13 +437,14 @@ public final class SlabAllocator implements AutoCloseable {
    * warning; then all memory is given back. The address range stays mapped, to zeroes. A second
    * call does nothing.
    *
-   * @throws IllegalStateException under a pin
+   * @throws IllegalStateException under a pin, and in a constructor of objects or a shrinker: an
+   *     allocation goes on after those
    * @throws RuntimeException a report on damage that came to light only now, such as a second free,
    *     or what the system refused; the allocator is closed nevertheless
    */
   @Override
   public void close() {
-    Rcu.checkNotReading("close()");
+    slabs.checkMayEnd("close()");
     if (closing.get()) {
       return;
     }

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -52,6 +53,9 @@ public final class Slabs {
   private final GraceQueue endings = new GraceQueue();
 
   private final Tracks tracks = new Tracks();
+
+  /** Threads on which the program makes room: shrinkers, and what is asked when all has failed. */
+  private final Set<Thread> askedForRoom = ConcurrentHashMap.newKeySet();
 
   /** Threads that look after several caches at once: the end waits for them. */
   private final AtomicInteger visitors = new AtomicInteger();
@@ -320,6 +324,43 @@ public final class Slabs {
           deferred.finish(maxNanos);
           entered.forEach(OwnedCache::dropEmpty);
         });
+  }
+
+  /**
+   * For what waits for grace periods, before it changes anything.
+   *
+   * @param what was called
+   * @throws IllegalStateException under a pin of the calling thread, or in a constructor of objects
+   */
+  public void checkMayWait(String what) {
+    OwnedCache.checkMayWait(what);
+  }
+
+  /**
+   * For what ends more than a cache: as {@link #checkMayWait}, and while the program is asked for
+   * room, for the allocation that needs it goes on afterwards.
+   */
+  public void checkMayEnd(String what) {
+    OwnedCache.checkMayWait(what);
+    if (isAskedForRoom()) {
+      throw new IllegalStateException(
+          what + " was called by a shrinker, or by what is asked when there is no room");
+    }
+  }
+
+  /** Whether the calling thread asks the program for room now. */
+  public boolean isAskedForRoom() {
+    return !askedForRoom.isEmpty() && askedForRoom.contains(Thread.currentThread());
+  }
+
+  /** The calling thread asks the program for room from now on; false if it did before. */
+  public boolean beginAskingForRoom() {
+    return askedForRoom.add(Thread.currentThread());
+  }
+
+  /** Ends what {@link #beginAskingForRoom} began. */
+  public void endAskingForRoom() {
+    askedForRoom.remove(Thread.currentThread());
   }
 
   /** Whether something that was taken back waits for its grace period still. */

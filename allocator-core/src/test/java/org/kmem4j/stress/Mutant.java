@@ -362,9 +362,15 @@ public record Mutant(
           of(
               "close throws under a pin, before it has changed anything",
               "SlabAllocator.java",
-              "Rcu.checkNotReading(\"close()\");",
+              "slabs.checkMayEnd(\"close()\");",
               "",
               "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
+          of(
+              "destroy, trim and close throw in a constructor of objects",
+              "slab/OwnedCache.java",
+              "if (CacheSlabs.isConstructing()) {",
+              "if (false) {",
+              "slab.KmemCacheTest#inAConstructorNothingThatWaitsForItIsAccepted"),
           of(
               "a slow path suspends a pin",
               "slab/KmemCache.java",
@@ -441,6 +447,19 @@ public record Mutant(
               "if (waited > REFUSED_NANOS) {",
               "if (waited > 0) {",
               "SystemFaultsTest#aRefusedBarrierIsTriedAgain"),
+          of(
+              "an allocator ends, though the system refuses a barrier",
+              "SlabAllocator.java",
+              "} catch (OsException e) { trouble = trouble != null ? trouble : e; } finally {"
+                  + " end(quiet, report); }",
+              "} catch (OsException e) { throw e; } end(quiet, report);",
+              "SystemFaultsTest#anAllocatorEndsThoughTheBarrierIsRefusedForLong"),
+          of(
+              "memory that is locked is given back by a new mapping",
+              "memory/Os.java",
+              "} catch (OsException e) { // such as EINVAL: locked",
+              "} finally {",
+              "SystemFaultsTest#anAllocatorEndsThoughTheSystemRefusesACall"),
           of(
               "where there is no heap for a front, the budget is not used up",
               "slab/CacheFronts.java",

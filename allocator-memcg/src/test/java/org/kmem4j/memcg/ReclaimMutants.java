@@ -25,6 +25,13 @@ final class ReclaimMutants {
 
   static final List<Mutant> ALL =
       List.of(
+          // ------------------------------------------------------------ shrinkers
+          of(
+              "shrinkers: the allocator and its groups do not end while one is asked",
+              "slab/Slabs.java",
+              "if (isAskedForRoom()) { throw",
+              "if (false) { throw",
+              SHRINKER + "whoIsAskedForRoomMayNotEndWhatTheAllocationGoesOnIn"),
           // ------------------------------------------------------------ the position
           of(
               "walk: a position whose cookie is old is not trusted",
