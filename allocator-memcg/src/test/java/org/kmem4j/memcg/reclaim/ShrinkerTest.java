@@ -137,7 +137,7 @@ final class ShrinkerTest {
   private record Ending(Runnable end) implements Shrinker {
     @Override
     public long count(MemCgroup group) {
-      return 1;
+      return 1 << 12;
     }
 
     @Override
