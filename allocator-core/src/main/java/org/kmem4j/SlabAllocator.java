@@ -74,39 +74,47 @@ public final class SlabAllocator implements AutoCloseable {
     this.settings = builder.settings;
     this.onClose = builder.onClose;
     this.agent = new Housekeeper();
-    this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
-    this.pageLists = new Linked();
-    if (!pageLists.hasLink()) {
+    Linked lists = new Linked();
+    if (!lists.hasLink()) {
       throw new IllegalStateException("this process has as many caches as there can be");
     }
-    this.pages = reserve();
+    Metadata structs = null;
+    PageAllocator reserved = null;
     Slabs made = null;
+    boolean done = false;
     try {
-      made = new Slabs(pages, metadata, settings.slabs());
+      structs = new Metadata(METADATA_BYTES, "kmem4j metadata");
+      reserved = new PageAllocator(settings.pages(), lists);
+      made = new Slabs(reserved, structs, settings.slabs());
       this.sizes = new SizeClasses(made, settings.debug()::of);
-    } catch (OutOfMemoryError e) {
-      if (made != null) {
-        made.forget(true);
+      done = true;
+    } finally { // whatever it throws
+      if (!done) {
+        abandon(lists, structs, reserved, made);
       }
-      pages.unmap();
-      metadata.unmap();
-      PerThread.giveLink(pageLists.endLink());
-      throw e;
     }
+    this.pageLists = lists;
+    this.metadata = structs;
+    this.pages = reserved;
     this.slabs = made;
   }
 
-  /** Reserves the address space; a refusal leaves nothing behind. */
-  private PageAllocator reserve() {
-    boolean done = false;
+  /** Gives back what an allocator has that could not be opened; some of it may be null. */
+  private static void abandon(Linked lists, Metadata structs, PageAllocator reserved, Slabs made) {
     try {
-      PageAllocator reserved = new PageAllocator(settings.pages(), pageLists);
-      done = true;
-      return reserved;
+      if (made != null) {
+        made.forget(true);
+      }
     } finally {
-      if (!done) {
-        metadata.unmap();
-        PerThread.giveLink(pageLists.endLink());
+      PerThread.giveLink(lists.endLink());
+      try {
+        if (reserved != null) {
+          reserved.unmap();
+        }
+      } finally {
+        if (structs != null) {
+          structs.unmap();
+        }
       }
     }
   }

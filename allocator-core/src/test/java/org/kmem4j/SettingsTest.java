@@ -304,6 +304,13 @@ final class SettingsTest {
   }
 
   @Test
+  void theRarestSampleIsOneThatCanBeTaken() {
+    try (SlabAllocator allocator = SlabAllocator.builder().max(1 << 20).leaks(1 << 30).build()) {
+      allocator.free(allocator.alloc(100));
+    }
+  }
+
+  @Test
   void neverIsTheLongestTime() {
     assertEquals(PageSettings.NEVER, settings("kmem4j.decay", "never").pages().decayNanos());
   }

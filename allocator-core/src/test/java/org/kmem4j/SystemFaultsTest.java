@@ -10,8 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +23,7 @@ import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.OsException;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
 
 /** System calls that fail, each wherever it is made: nothing is lost by that. */
@@ -164,7 +165,7 @@ final class SystemFaultsTest {
   @ParameterizedTest
   @ValueSource(strings = {"mmap", "munmap"})
   void anAllocatorThatCannotBeOpenedLeavesNothingBehind(String name) throws IOException {
-    long before = addressSpace();
+    long before = Allocators.addressSpace();
     boolean opened = false;
 
     for (int call = 1; !opened; call++) {
@@ -180,11 +181,40 @@ final class SystemFaultsTest {
         int refused = call;
         assertAll(
             () -> assertTrue(e.getMessage().startsWith(name + '('), e::getMessage),
-            () -> assertEquals(before, addressSpace(), NOISE_BYTES, "call " + refused));
+            () -> assertEquals(before, Allocators.addressSpace(), NOISE_BYTES, "call " + refused));
       }
     }
 
-    assertEquals(before, addressSpace(), NOISE_BYTES);
+    assertEquals(before, Allocators.addressSpace(), NOISE_BYTES);
+  }
+
+  /** However far it came. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 10})
+  void anAllocatorThatGetsNoNumbersLeavesNothingBehind(int left) throws IOException {
+    SlabAllocator.builder().max(64 << 20).build().close(); // what the first one loads
+    Deque<Integer> numbers = takeAllNumbers();
+    for (int i = 0; i < left; i++) {
+      PerThread.giveLink(numbers.pop());
+    }
+    long before = Allocators.addressSpace();
+
+    assertThrows(RuntimeException.class, SlabAllocator.builder().max(16L << 30)::build);
+
+    long after = Allocators.addressSpace();
+    Deque<Integer> leftNow = takeAllNumbers();
+    numbers.forEach(PerThread::giveLink);
+    leftNow.forEach(PerThread::giveLink);
+    assertEquals(before, after, NOISE_BYTES);
+    assertEquals(left, leftNow.size());
+  }
+
+  private static Deque<Integer> takeAllNumbers() {
+    Deque<Integer> taken = new ArrayDeque<>();
+    for (int link = PerThread.takeLink(); link != 0; link = PerThread.takeLink()) {
+      taken.push(link);
+    }
+    return taken;
   }
 
   /** Whatever call it is that fails while an allocator is closed and unmapped. */
@@ -248,17 +278,5 @@ final class SystemFaultsTest {
     assertEquals(1, reports.get());
     assertThrows(IllegalStateException.class, cache::tryAlloc);
     allocator.unmap();
-  }
-
-  /** Bytes of address space of this process. */
-  private static long addressSpace() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    assumeTrue(Files.exists(status), "Linux only");
-    try (Stream<String> lines = Files.lines(status)) {
-      return lines
-          .filter(line -> line.startsWith("VmSize:"))
-          .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("[^0-9]", "")))
-          .sum();
-    }
   }
 }

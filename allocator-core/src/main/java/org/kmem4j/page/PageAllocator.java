@@ -101,11 +101,20 @@ public final class PageAllocator {
     this.ceilingPages = (int) ceiling;
     this.regions = (int) (pages / REGION_PAGES);
     long bytes = pages << Os.PAGE_SHIFT;
-    this.map = reserve(bytes);
-    this.buddy = new Buddy(map);
-    this.refused = new BitSet(regions); // so that noting one takes no memory
+    PageMap reserved = reserve(bytes);
+    boolean done = false;
+    try {
+      this.buddy = new Buddy(reserved);
+      this.refused = new BitSet(regions); // so that noting one takes no memory
+      this.inThreads = new AllFronts(lists, list -> emptyList(list, 0));
+      done = true;
+    } finally { // there may be no room on the Java heap
+      if (!done) {
+        unmap(reserved, bytes);
+      }
+    }
+    this.map = reserved;
     this.lists = lists;
-    this.inThreads = new AllFronts(lists, list -> emptyList(list, 0));
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
     this.nextDecay = System.nanoTime() + stepNanos();
@@ -754,8 +763,12 @@ public final class PageAllocator {
 
   /** Gives the address space back. A late access kills the process. */
   public void unmap() {
+    unmap(map, (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
+  }
+
+  private static void unmap(PageMap map, long bytes) {
     try {
-      Os.unmap(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
+      Os.unmap(map.base(), bytes);
     } finally {
       map.unmap();
     }

@@ -448,6 +448,12 @@ public record Mutant(
               "if (waited > 0) {",
               "SystemFaultsTest#aRefusedBarrierIsTriedAgain"),
           of(
+              "an allocator that could not be opened leaves nothing behind",
+              "SlabAllocator.java",
+              "if (!done) { abandon(",
+              "if (false) { abandon(",
+              "SystemFaultsTest#anAllocatorThatGetsNoNumbersLeavesNothingBehind"),
+          of(
               "an allocator ends, though the system refuses a barrier",
               "SlabAllocator.java",
               "} catch (OsException e) { trouble = trouble != null ? trouble : e; } finally {"
