@@ -197,7 +197,14 @@ final class SettingsTest {
           true;-,noisy*   | quiet   | FZPU
           false,order     | order   | ''
           FUZZ            | any     | FZU
-          FOO             | FOO     | FZPU
+          FZPU,FOO        | FOO     | FZPU
+          FZPU,fzpu       | fzpu    | FZPU
+          on-order        | on-order | FZPU
+          Orders          | Orders  | FZPU
+          F,order;U,or*   | order   | F
+          U,or*;F,order   | order   | U
+          F;U             | any     | U
+          F;order;U       | any     | U
           """)
   void lettersComeFirstAndNamesAfterThem(String value, String cache, String letters) {
     DebugRules rules = settings("kmem4j.debug", value).debug();
@@ -212,6 +219,48 @@ final class SettingsTest {
 
     assertEquals(Debug.of("UZ"), rules.with(Debug.of("U"), "order"));
     assertEquals(Debug.of("U"), rules.with(Debug.of("U"), "other"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "FZX",
+        "fzpu",
+        "Fz",
+        "True",
+        "TRUE",
+        "on",
+        "ON",
+        "off",
+        "yes",
+        "no",
+        "none",
+        "all",
+        "A",
+        "--",
+        "-F",
+        "A,order",
+        "FZPUO",
+        "FZPUAO",
+        "none,order",
+        "FZ;X",
+        "FOO"
+      })
+  void whatMayBeLettersGoneWrongIsNoName(String value) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
+
+    String word = value.replaceAll("^FZ;|,order$", "");
+    String text = error.getMessage();
+    assertTrue(text.endsWith("; for a cache of that name FZPU," + word), text);
+    assertEquals(Debug.ALL, settings("kmem4j.debug", "FZPU," + word).debug().of(word));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F,Z", "F,order,ZP", "-,Z", "order,F"})
+  void lettersBehindACommaAreNoNames(String value) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
+
+    assertTrue(error.getMessage().contains("; letters stand together; "), error.getMessage());
   }
 
   @ParameterizedTest
