@@ -448,6 +448,18 @@ public record Mutant(
               "if (waited > 0) {",
               "SystemFaultsTest#aRefusedBarrierIsTriedAgain"),
           of(
+              "an allocator's frames are told from a program's in the same jar",
+              "slab/Tracks.java",
+              "return frame.getClassName().startsWith(PACKAGES) &&",
+              "return",
+              "FatJarTest#aStackBeginsWithTheProgramsFrames"),
+          of(
+              "an allocator takes no letters that went wrong for a cache's name",
+              "DebugRules.java",
+              "if (checks == null && looksLikeLetters(first)) {",
+              "if (false) {",
+              "SettingsTest#whatMayBeLettersGoneWrongIsNoName"),
+          of(
               "an allocator that could not be opened leaves nothing behind",
               "SlabAllocator.java",
               "if (!done) { abandon(",
@@ -461,7 +473,7 @@ public record Mutant(
               "} catch (OsException e) { throw e; } end(quiet, report);",
               "SystemFaultsTest#anAllocatorEndsThoughTheBarrierIsRefusedForLong"),
           of(
-              "memory that is locked is given back by a new mapping",
+              "an allocator's memory that is locked is given back by a new mapping",
               "memory/Os.java",
               "} catch (OsException e) { // such as EINVAL: locked",
               "} finally {",

@@ -27,10 +27,10 @@ final class ReclaimMutants {
       List.of(
           // ------------------------------------------------------------ shrinkers
           of(
-              "shrinkers: the allocator and its groups do not end while one is asked",
-              "slab/Slabs.java",
-              "if (isAskedForRoom()) { throw",
-              "if (false) { throw",
+              "shrinkers: groups do not end while one is asked",
+              "memcg/group/GroupTree.java",
+              "slabs.checkMayEnd(\"close() of groups\");",
+              "slabs.checkMayWait(\"close() of groups\");",
               SHRINKER + "whoIsAskedForRoomMayNotEndWhatTheAllocationGoesOnIn"),
           // ------------------------------------------------------------ the position
           of(
