@@ -11,6 +11,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -221,32 +222,34 @@ final class SettingsTest {
     assertEquals(Debug.of("U"), rules.with(Debug.of("U"), "other"));
   }
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "FZX",
-        "fzpu",
-        "Fz",
-        "True",
-        "TRUE",
-        "on",
-        "ON",
-        "off",
-        "yes",
-        "no",
-        "none",
-        "all",
-        "A",
-        "--",
-        "-F",
-        "A,order",
-        "FZPUO",
-        "FZPUAO",
-        "none,order",
-        "FZ;X",
-        "FOO"
-      })
-  void whatMayBeLettersGoneWrongIsNoName(String value) {
+  @Test
+  void whatMayBeLettersGoneWrongIsNoName() {
+    List.of(
+            "FZX",
+            "fzpu",
+            "Fz",
+            "True",
+            "TRUE",
+            "on",
+            "ON",
+            "off",
+            "yes",
+            "no",
+            "none",
+            "all",
+            "A",
+            "--",
+            "-F",
+            "A,order",
+            "FZPUO",
+            "FZPUAO",
+            "none,order",
+            "FZ;X",
+            "FOO")
+        .forEach(SettingsTest::assertTakenForLetters);
+  }
+
+  private static void assertTakenForLetters(String value) {
     var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
 
     String word = value.replaceAll("^FZ;|,order$", "");

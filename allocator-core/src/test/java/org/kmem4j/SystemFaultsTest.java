@@ -29,6 +29,7 @@ import org.kmem4j.sync.Rcu;
 /** System calls that fail, each wherever it is made: nothing is lost by that. */
 final class SystemFaultsTest {
   private static final int ENOMEM = 12;
+  private static final int EINVAL = 22;
 
   /** What the JVM maps meanwhile; an allocator's tables are larger. */
   private static final long NOISE_BYTES = 16 << 20;
@@ -188,11 +189,15 @@ final class SystemFaultsTest {
     assertEquals(before, Allocators.addressSpace(), NOISE_BYTES);
   }
 
-  /** However far it came. */
-  @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2, 10})
-  void anAllocatorThatGetsNoNumbersLeavesNothingBehind(int left) throws IOException {
+  @Test
+  void anAllocatorThatGetsNoNumbersLeavesNothingBehind() throws IOException {
     SlabAllocator.builder().max(64 << 20).build().close(); // what the first one loads
+    for (int left : new int[] {0, 1, 2, 10}) {
+      openWithNumbers(left);
+    }
+  }
+
+  private static void openWithNumbers(int left) throws IOException {
     Deque<Integer> numbers = takeAllNumbers();
     for (int i = 0; i < left; i++) {
       PerThread.giveLink(numbers.pop());
@@ -246,6 +251,18 @@ final class SystemFaultsTest {
       allocator.unmap();
       refused = calls.get() >= call;
     }
+  }
+
+  @Test
+  void memoryThatIsLockedIsGivenBackByANewMapping() {
+    SlabAllocator allocator = allocators.open();
+    long object = allocator.createCache("c", 1000).alloc();
+    Memory.putLong(object, 4711);
+    Os.injectFaults(call -> call.equals("madvise") ? EINVAL : 0); // as for what is locked
+
+    allocator.close();
+
+    assertEquals(0, Memory.getLong(object));
   }
 
   @Test

@@ -171,8 +171,8 @@ public final class Os {
 
   /**
    * Gives memory back that may be locked; the pages read as zero afterwards. A new mapping is the
-   * second choice: a system that counts what may be written can refuse one, and some do so after
-   * they have taken the old one away.
+   * second choice: a system that counts what may be written can refuse one, and POSIX allows that
+   * the old one is gone then.
    */
   public static void zero(long address, long bytes, String name) {
     try {

@@ -477,7 +477,7 @@ public record Mutant(
               "memory/Os.java",
               "} catch (OsException e) { // such as EINVAL: locked",
               "} finally {",
-              "SystemFaultsTest#anAllocatorEndsThoughTheSystemRefusesACall"),
+              "SystemFaultsTest#memoryThatIsLockedIsGivenBackByANewMapping"),
           of(
               "where there is no heap for a front, the budget is not used up",
               "slab/CacheFronts.java",
