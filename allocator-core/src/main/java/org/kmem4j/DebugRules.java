@@ -3,14 +3,15 @@ package org.kmem4j;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.kmem4j.slab.Debug;
 
 /**
  * Which caches check what: the value of {@code kmem4j.debug}. As in Linux's {@code slab_debug}
- * letters come first and names after them; rules are parted by semicolons, and one that names a
- * cache beats one without names, which is for all.
+ * letters come first and names after them, and rules are parted by semicolons. Of those that name a
+ * cache the first counts; where none does, the last of those without names.
  */
 record DebugRules(List<Rule> rules) {
   /**
@@ -30,17 +31,28 @@ record DebugRules(List<Rule> rules) {
 
     @Override
     public String toString() {
-      String letters =
-          checks.isEmpty()
-              ? "-"
-              : checks.stream().map(check -> "" + check.letter()).collect(Collectors.joining());
+      String letters = checks.isEmpty() ? "-" : letters(checks);
       return names.isEmpty() ? letters : letters + ',' + String.join(",", names);
     }
   }
 
+  private static String letters(Set<Debug> checks) {
+    return checks.stream().map(check -> "" + check.letter()).collect(Collectors.joining());
+  }
+
+  private static final String ALL_LETTERS = letters(Debug.ALL);
+
   private static final String ACCEPTED =
-      "letters F, Z, P, U or - for none, and names of caches that may end in *, comma between, as"
-          + " in FZ,order,size-*; true for FZPU; false for none; several such, semicolon between";
+      "letters "
+          + String.join(", ", ALL_LETTERS.split(""))
+          + " or - for none, and names of caches that may end in *, comma between, as in"
+          + " FZ,order,size-*; true for "
+          + ALL_LETTERS
+          + "; false for none; several such, semicolon between";
+
+  /** Words that mean something in other programs' settings: not taken for names of caches. */
+  private static final Set<String> SWITCHES =
+      Set.of("true", "false", "on", "off", "yes", "no", "none", "all");
 
   /**
    * Reads rules.
@@ -62,15 +74,35 @@ record DebugRules(List<Rule> rules) {
         switch (first) {
           case "true" -> Debug.ALL;
           case "false", "-" -> Debug.NONE;
-          default -> first.matches("[FZPU]+") ? Debug.of(first) : null;
+          default -> areLetters(first) ? Debug.of(first) : null;
         };
+    if (checks == null && looksLikeLetters(first)) {
+      throw new IllegalArgumentException(
+          ACCEPTED + "; for a cache of that name " + ALL_LETTERS + ',' + first);
+    }
     List<String> names = checks == null ? words : words.subList(1, words.size());
     for (String name : names) {
       if (name.isEmpty() || !name.matches("[\\x21-\\x29\\x2b-\\x7e]*\\*?")) {
         throw new IllegalArgumentException(ACCEPTED);
       }
+      if (areLetters(name)) {
+        throw new IllegalArgumentException(
+            ACCEPTED + "; letters stand together; for a cache of that name " + name + '*');
+      }
     }
     return new Rule(checks == null ? Debug.ALL : checks, List.copyOf(names));
+  }
+
+  private static boolean areLetters(String word) {
+    return word.matches('[' + ALL_LETTERS + "]+");
+  }
+
+  /** Whether a word is more likely a switch or letters gone wrong than the name of a cache. */
+  private static boolean looksLikeLetters(String word) {
+    return SWITCHES.contains(word.toLowerCase(Locale.ROOT))
+        || word.matches("(?i:[-" + ALL_LETTERS + "])+")
+        || word.matches("[-" + ALL_LETTERS + "AO]+") // A and O are Linux's
+        || word.matches("[A-Z]{1,5}");
   }
 
   /** What a cache of this name checks. */

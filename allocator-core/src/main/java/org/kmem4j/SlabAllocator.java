@@ -15,6 +15,7 @@ import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.SleepingMillisIdleStrategy;
 import org.kmem4j.memory.Metadata;
 import org.kmem4j.memory.Os;
+import org.kmem4j.memory.OsException;
 import org.kmem4j.page.PageAllocator;
 import org.kmem4j.page.PageSettings;
 import org.kmem4j.page.PageStats;
@@ -73,39 +74,47 @@ public final class SlabAllocator implements AutoCloseable {
     this.settings = builder.settings;
     this.onClose = builder.onClose;
     this.agent = new Housekeeper();
-    this.metadata = new Metadata(METADATA_BYTES, "kmem4j metadata");
-    this.pageLists = new Linked();
-    if (!pageLists.hasLink()) {
+    Linked lists = new Linked();
+    if (!lists.hasLink()) {
       throw new IllegalStateException("this process has as many caches as there can be");
     }
-    this.pages = reserve();
+    Metadata structs = null;
+    PageAllocator reserved = null;
     Slabs made = null;
+    boolean done = false;
     try {
-      made = new Slabs(pages, metadata, settings.slabs());
+      structs = new Metadata(METADATA_BYTES, "kmem4j metadata");
+      reserved = new PageAllocator(settings.pages(), lists);
+      made = new Slabs(reserved, structs, settings.slabs());
       this.sizes = new SizeClasses(made, settings.debug()::of);
-    } catch (OutOfMemoryError e) {
-      if (made != null) {
-        made.forget();
+      done = true;
+    } finally { // whatever it throws
+      if (!done) {
+        abandon(lists, structs, reserved, made);
       }
-      pages.unmap();
-      metadata.unmap();
-      PerThread.giveLink(pageLists.endLink());
-      throw e;
     }
+    this.pageLists = lists;
+    this.metadata = structs;
+    this.pages = reserved;
     this.slabs = made;
   }
 
-  /** Reserves the address space; a refusal leaves nothing behind. */
-  private PageAllocator reserve() {
-    boolean done = false;
+  /** Gives back what an allocator has that could not be opened; some of it may be null. */
+  private static void abandon(Linked lists, Metadata structs, PageAllocator reserved, Slabs made) {
     try {
-      PageAllocator reserved = new PageAllocator(settings.pages(), pageLists);
-      done = true;
-      return reserved;
+      if (made != null) {
+        made.forget(true);
+      }
     } finally {
-      if (!done) {
-        metadata.unmap();
-        PerThread.giveLink(pageLists.endLink());
+      PerThread.giveLink(lists.endLink());
+      try {
+        if (reserved != null) {
+          reserved.unmap();
+        }
+      } finally {
+        if (structs != null) {
+          structs.unmap();
+        }
       }
     }
   }
@@ -304,10 +313,11 @@ public final class SlabAllocator implements AutoCloseable {
    * Waits for grace periods; other threads' next allocations are slower.
    *
    * @return bytes given back to the system
+   * @throws IllegalStateException under a pin, and in a constructor of objects
    */
   public long trim() {
     checkOpen();
-    Rcu.checkNotReading("trim()");
+    slabs.checkMayWait("trim()");
     StackProbe.probe();
     slabs.shrinkAll();
     slabs.drainPageLists(Long.MAX_VALUE);
@@ -435,13 +445,14 @@ public final class SlabAllocator implements AutoCloseable {
    * warning; then all memory is given back. The address range stays mapped, to zeroes. A second
    * call does nothing.
    *
-   * @throws IllegalStateException under a pin
-   * @throws RuntimeException a report on damage that came to light only now, such as a second free;
-   *     the allocator is closed nevertheless
+   * @throws IllegalStateException under a pin, and in a constructor of objects or a shrinker: an
+   *     allocation goes on after those
+   * @throws RuntimeException a report on damage that came to light only now, such as a second free,
+   *     or what the system refused; the allocator is closed nevertheless
    */
   @Override
   public void close() {
-    Rcu.checkNotReading("close()");
+    slabs.checkMayEnd("close()");
     if (closing.get()) {
       return;
     }
@@ -449,26 +460,47 @@ public final class SlabAllocator implements AutoCloseable {
     if (running != null) {
       running.close();
     }
-    RuntimeException damage = slabs.finishDeferred(); // what is cached is not alive
+    RuntimeException trouble = slabs.finishDeferred(); // what is cached is not alive
     LiveReport report = report();
     if (!closing.compareAndSet(false, true)) {
       return;
     }
+    boolean quiet = false; // whether nobody is at work on what was there
     try {
-      slabs.close();
-      if (damage != null) {
-        throw damage;
-      }
-    } finally { // it may report damage; the memory goes back all the same
+      RuntimeException more = slabs.close();
+      trouble = trouble != null ? trouble : more;
       pages.deactivate();
       Rcu.synchronize();
       slabs.drainPageLists(Long.MAX_VALUE);
-      slabs.forget();
-      pages.mapZero();
-      metadata.clear();
-      PerThread.giveLink(pageLists.endLink());
-      zeroed = true;
-      onClose.accept(report);
+      quiet = true;
+    } catch (OsException e) {
+      trouble = trouble != null ? trouble : e;
+    } finally {
+      end(quiet, report);
+    }
+    if (trouble != null) {
+      throw trouble;
+    }
+  }
+
+  /** The last steps, each of which is made whatever another one throws. */
+  private void end(boolean quiet, LiveReport report) {
+    try {
+      slabs.forget(quiet);
+    } finally {
+      try {
+        pages.clear();
+      } finally {
+        try {
+          metadata.clear();
+        } finally {
+          if (quiet) {
+            PerThread.giveLink(pageLists.endLink());
+          }
+          zeroed = true;
+          onClose.accept(report);
+        }
+      }
     }
   }
 
@@ -483,10 +515,16 @@ public final class SlabAllocator implements AutoCloseable {
       throw new IllegalStateException("unmap() was called before close()");
     }
     if (!unmapped) {
-      unmapped = true;
-      pages.unmap();
-      metadata.unmap();
-      moreToUnmap.forEach(Runnable::run);
+      unmapped = true; // whatever is refused: another try might hit what is mapped there by then
+      try {
+        pages.unmap();
+      } finally {
+        try {
+          metadata.unmap();
+        } finally {
+          moreToUnmap.forEach(Runnable::run);
+        }
+      }
     }
   }
 

@@ -1,10 +1,16 @@
 package org.kmem4j;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
+import org.kmem4j.memory.Os;
 
 /**
  * Opens the allocators of a test; after it, walks over everything in those that are still open, and
@@ -30,6 +36,13 @@ public final class Allocators implements AfterEachCallback {
   /** The test has damaged this allocator for good: it is closed, not validated. */
   public void giveUp(SlabAllocator allocator) {
     damaged.add(allocator);
+  }
+
+  /** Bytes of address space of this process; the test is skipped where the system tells nobody. */
+  public static long addressSpace() throws IOException {
+    Path sizes = Path.of("/proc/self/statm");
+    assumeTrue(Files.exists(sizes), "Linux only");
+    return Long.parseLong(Files.readString(sizes).split(" ")[0]) * Os.PAGE_BYTES;
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -197,7 +198,14 @@ final class SettingsTest {
           true;-,noisy*   | quiet   | FZPU
           false,order     | order   | ''
           FUZZ            | any     | FZU
-          FOO             | FOO     | FZPU
+          FZPU,FOO        | FOO     | FZPU
+          FZPU,fzpu       | fzpu    | FZPU
+          on-order        | on-order | FZPU
+          Orders          | Orders  | FZPU
+          F,order;U,or*   | order   | F
+          U,or*;F,order   | order   | U
+          F;U             | any     | U
+          F;order;U       | any     | U
           """)
   void lettersComeFirstAndNamesAfterThem(String value, String cache, String letters) {
     DebugRules rules = settings("kmem4j.debug", value).debug();
@@ -212,6 +220,50 @@ final class SettingsTest {
 
     assertEquals(Debug.of("UZ"), rules.with(Debug.of("U"), "order"));
     assertEquals(Debug.of("U"), rules.with(Debug.of("U"), "other"));
+  }
+
+  @Test
+  void whatMayBeLettersGoneWrongIsNoName() {
+    List.of(
+            "FZX",
+            "fzpu",
+            "Fz",
+            "True",
+            "TRUE",
+            "on",
+            "ON",
+            "off",
+            "yes",
+            "no",
+            "none",
+            "all",
+            "A",
+            "--",
+            "-F",
+            "A,order",
+            "FZPUO",
+            "FZPUAO",
+            "none,order",
+            "FZ;X",
+            "FOO")
+        .forEach(SettingsTest::assertTakenForLetters);
+  }
+
+  private static void assertTakenForLetters(String value) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
+
+    String word = value.replaceAll("^FZ;|,order$", "");
+    String text = error.getMessage();
+    assertTrue(text.endsWith("; for a cache of that name FZPU," + word), text);
+    assertEquals(Debug.ALL, settings("kmem4j.debug", "FZPU," + word).debug().of(word));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F,Z", "F,order,ZP", "-,Z", "order,F"})
+  void lettersBehindACommaAreNoNames(String value) {
+    var error = assertThrows(IllegalArgumentException.class, () -> settings("kmem4j.debug", value));
+
+    assertTrue(error.getMessage().contains("; letters stand together; "), error.getMessage());
   }
 
   @ParameterizedTest
@@ -300,6 +352,13 @@ final class SettingsTest {
       allocator.free(allocator.alloc(100));
 
       assertEquals(2 << 20, allocator.stats().residentBytes(), "pre-touched");
+    }
+  }
+
+  @Test
+  void theRarestSampleIsOneThatCanBeTaken() {
+    try (SlabAllocator allocator = SlabAllocator.builder().max(1 << 20).leaks(1 << 30).build()) {
+      allocator.free(allocator.alloc(100));
     }
   }
 

@@ -1,6 +1,7 @@
 package org.kmem4j;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -9,8 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -18,14 +19,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.kmem4j.memory.Memory;
 import org.kmem4j.memory.Os;
 import org.kmem4j.memory.OsException;
 import org.kmem4j.slab.KmemCache;
+import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
 
 /** System calls that fail, each wherever it is made: nothing is lost by that. */
 final class SystemFaultsTest {
   private static final int ENOMEM = 12;
+  private static final int EINVAL = 22;
 
   /** What the JVM maps meanwhile; an allocator's tables are larger. */
   private static final long NOISE_BYTES = 16 << 20;
@@ -162,7 +166,7 @@ final class SystemFaultsTest {
   @ParameterizedTest
   @ValueSource(strings = {"mmap", "munmap"})
   void anAllocatorThatCannotBeOpenedLeavesNothingBehind(String name) throws IOException {
-    long before = addressSpace();
+    long before = Allocators.addressSpace();
     boolean opened = false;
 
     for (int call = 1; !opened; call++) {
@@ -178,22 +182,118 @@ final class SystemFaultsTest {
         int refused = call;
         assertAll(
             () -> assertTrue(e.getMessage().startsWith(name + '('), e::getMessage),
-            () -> assertEquals(before, addressSpace(), NOISE_BYTES, "call " + refused));
+            () -> assertEquals(before, Allocators.addressSpace(), NOISE_BYTES, "call " + refused));
       }
     }
 
-    assertEquals(before, addressSpace(), NOISE_BYTES);
+    assertEquals(before, Allocators.addressSpace(), NOISE_BYTES);
   }
 
-  /** Bytes of address space of this process. */
-  private static long addressSpace() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    assumeTrue(Files.exists(status), "Linux only");
-    try (Stream<String> lines = Files.lines(status)) {
-      return lines
-          .filter(line -> line.startsWith("VmSize:"))
-          .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("[^0-9]", "")))
-          .sum();
+  @Test
+  void anAllocatorThatGetsNoNumbersLeavesNothingBehind() throws IOException {
+    SlabAllocator.builder().max(64 << 20).build().close(); // what the first one loads
+    for (int left : new int[] {0, 1, 2, 10}) {
+      openWithNumbers(left);
     }
+  }
+
+  private static void openWithNumbers(int left) throws IOException {
+    Deque<Integer> numbers = takeAllNumbers();
+    for (int i = 0; i < left; i++) {
+      PerThread.giveLink(numbers.pop());
+    }
+    long before = Allocators.addressSpace();
+
+    assertThrows(RuntimeException.class, SlabAllocator.builder().max(16L << 30)::build);
+
+    long after = Allocators.addressSpace();
+    Deque<Integer> leftNow = takeAllNumbers();
+    numbers.forEach(PerThread::giveLink);
+    leftNow.forEach(PerThread::giveLink);
+    assertEquals(before, after, NOISE_BYTES);
+    assertEquals(left, leftNow.size());
+  }
+
+  private static Deque<Integer> takeAllNumbers() {
+    Deque<Integer> taken = new ArrayDeque<>();
+    for (int link = PerThread.takeLink(); link != 0; link = PerThread.takeLink()) {
+      taken.push(link);
+    }
+    return taken;
+  }
+
+  /** Whatever call it is that fails while an allocator is closed and unmapped. */
+  @ParameterizedTest
+  @ValueSource(strings = {"mmap", "munmap", "madvise", "mprotect"})
+  void anAllocatorEndsThoughTheSystemRefusesACall(String name) {
+    boolean refused = true;
+    for (int call = 1; refused; call++) {
+      AtomicInteger reports = new AtomicInteger();
+      SlabAllocator allocator =
+          SlabAllocator.builder().max(64 << 20).onClose(r -> reports.incrementAndGet()).build();
+      KmemCache cache = allocator.createCache("c", 1000);
+      cache.allocBulk(objects, 0, COUNT);
+      Memory.putLong(objects[0], 4711);
+      cache.freeBulk(objects, 1, COUNT - 1); // what is cached waits for a grace period
+      AtomicInteger calls = fail(name, call, 1);
+
+      assertDoesNotThrow(allocator::close, "what has another way has not failed");
+
+      assertEquals(1, reports.get());
+      assertEquals(0, Memory.getLong(objects[0]));
+      try {
+        allocator.unmap();
+      } catch (OsException e) {
+        assertTrue(e.getMessage().startsWith(name + '('), e::getMessage);
+      }
+      assertThrows(IllegalStateException.class, allocator::stats);
+      allocator.close();
+      allocator.unmap();
+      refused = calls.get() >= call;
+    }
+  }
+
+  @Test
+  void memoryThatIsLockedIsGivenBackByANewMapping() {
+    SlabAllocator allocator = allocators.open();
+    long object = allocator.createCache("c", 1000).alloc();
+    Memory.putLong(object, 4711);
+    Os.injectFaults(call -> call.equals("madvise") ? EINVAL : 0); // as for what is locked
+
+    allocator.close();
+
+    assertEquals(0, Memory.getLong(object));
+  }
+
+  @Test
+  void memoryThatTheSystemNeverTakesBackIsToldOfWhenAllElseIsDone() {
+    AtomicInteger reports = new AtomicInteger();
+    SlabAllocator allocator = allocators.open(b -> b.onClose(r -> reports.incrementAndGet()));
+    allocator.createCache("c", 1000).allocBulk(objects, 0, COUNT);
+    Os.injectFaults(call -> call.equals("madvise") || call.equals("mmap") ? ENOMEM : 0);
+
+    var error = assertThrows(OsException.class, allocator::close);
+
+    assertTrue(error.getMessage().contains("errno 12"), error.getMessage());
+    assertEquals(1, reports.get());
+    allocator.unmap();
+  }
+
+  @Test
+  void anAllocatorEndsThoughTheBarrierIsRefusedForLong() {
+    assumeTrue(Os.MEMBARRIER && !Boolean.getBoolean("kmem4j.rcu.fence"));
+    AtomicInteger reports = new AtomicInteger();
+    SlabAllocator allocator = allocators.open(b -> b.onClose(r -> reports.incrementAndGet()));
+    KmemCache cache = allocator.createCache("c", 1000);
+    cache.allocBulk(objects, 0, COUNT);
+    cache.freeBulk(objects, 0, COUNT);
+    fail("membarrier", 1, Integer.MAX_VALUE);
+
+    var refused = assertThrows(OsException.class, allocator::close);
+
+    assertTrue(refused.getMessage().startsWith("membarrier("), refused.getMessage());
+    assertEquals(1, reports.get());
+    assertThrows(IllegalStateException.class, cache::tryAlloc);
+    allocator.unmap();
   }
 }

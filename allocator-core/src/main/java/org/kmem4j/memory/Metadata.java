@@ -72,10 +72,10 @@ public final class Metadata {
 
   /** Forgets every block; the memory reads as zeroes. */
   public synchronized void clear() {
-    Os.mapZero(base, bytes, "kmem4j closed");
     Arrays.fill(free, 0);
     top = base + bytes; // nothing more to give
     usedBytes = 0;
+    Os.zero(base, bytes, "kmem4j closed");
   }
 
   /** Unmaps the range. A later access kills the process. */

@@ -135,11 +135,12 @@ public final class Os {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | moreFlags;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
+      MemorySegment text = arena.allocateFrom(name); // now: a mapping would be lost by a refusal
       long address = (long) MMAP.invokeExact(state, at, bytes, protection, flags, -1, 0L);
       if (address == -1) {
         throw failed("mmap", "bytes=" + bytes, state);
       }
-      nameMapping(address, bytes, name);
+      nameMapping(state, address, bytes, text);
       return address;
     } catch (Throwable e) {
       throw rethrow(e);
@@ -168,6 +169,23 @@ public final class Os {
     return aligned;
   }
 
+  /**
+   * Gives memory back that may be locked; the pages read as zero afterwards. A new mapping is the
+   * second choice: a system that counts what may be written can refuse one, and POSIX allows that
+   * the old one is gone then.
+   */
+  public static void zero(long address, long bytes, String name) {
+    try {
+      if (LINUX) { // elsewhere the advice is a hint
+        decommit(address, bytes);
+        return;
+      }
+    } catch (OsException e) { // such as EINVAL: locked
+      // mapped anew
+    }
+    mapZero(address, bytes, name);
+  }
+
   /** Replaces what is mapped by fresh zero pages, in one step: a late access reads zeroes. */
   public static void mapZero(long address, long bytes, String name) {
     map(address, bytes, PROT_READ_WRITE, MAP_FIXED, name);
@@ -194,7 +212,10 @@ public final class Os {
     advise(address, bytes, MADV_DONTNEED, "MADV_DONTNEED");
   }
 
-  /** Asks for, or refuses, transparent huge pages. A kernel without them ignores it. */
+  /**
+   * Asks for, or refuses, transparent huge pages. A kernel without them ignores it, and it is not
+   * worth failing for where the Java heap is full.
+   */
   public static boolean tryHugePages(long address, long bytes, boolean wanted) {
     if (!LINUX) {
       return false;
@@ -202,7 +223,7 @@ public final class Os {
     try {
       advise(address, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE, "MADV_[NO]HUGEPAGE");
       return true;
-    } catch (OsException e) {
+    } catch (OsException | OutOfMemoryError e) {
       return false;
     }
   }
@@ -317,18 +338,12 @@ public final class Os {
   }
 
   /** Shows the mapping's name in {@code /proc/self/maps}; older kernels do not support it. */
-  private static void nameMapping(long address, long bytes, String name) {
-    if (!LINUX || SYSCALL == null) {
-      return;
-    }
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment text = arena.allocateFrom(name);
+  private static void nameMapping(MemorySegment state, long address, long bytes, MemorySegment text)
+      throws Throwable {
+    if (LINUX && SYSCALL != null) {
       long ignored =
           (long)
-              SYSCALL.invokeExact(
-                  arena.allocate(STATE), SYS_PRCTL, PR_SET_VMA, 0L, address, bytes, text.address());
-    } catch (Throwable e) {
-      throw rethrow(e);
+              SYSCALL.invokeExact(state, SYS_PRCTL, PR_SET_VMA, 0L, address, bytes, text.address());
     }
   }
 

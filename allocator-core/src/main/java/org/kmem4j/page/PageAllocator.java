@@ -101,11 +101,20 @@ public final class PageAllocator {
     this.ceilingPages = (int) ceiling;
     this.regions = (int) (pages / REGION_PAGES);
     long bytes = pages << Os.PAGE_SHIFT;
-    this.map = reserve(bytes);
-    this.buddy = new Buddy(map);
-    this.refused = new BitSet(regions); // so that noting one takes no memory
+    PageMap reserved = reserve(bytes);
+    boolean done = false;
+    try {
+      this.buddy = new Buddy(reserved);
+      this.refused = new BitSet(regions); // so that noting one takes no memory
+      this.inThreads = new AllFronts(lists, list -> emptyList(list, 0));
+      done = true;
+    } finally { // there may be no room on the Java heap
+      if (!done) {
+        unmap(reserved, bytes);
+      }
+    }
+    this.map = reserved;
     this.lists = lists;
-    this.inThreads = new AllFronts(lists, list -> emptyList(list, 0));
     this.tradeable = settings.tradesFreePages() ? FIRST_TRADEABLE_PAGES : 0;
     this.tradeableSince = System.nanoTime();
     this.nextDecay = System.nanoTime() + stepNanos();
@@ -740,9 +749,8 @@ public final class PageAllocator {
     listsAllowed = false;
   }
 
-  /** Maps the whole range to zero pages: every late access reads zeroes. The books are void. */
-  public void mapZero() {
-    Os.mapZero(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT, "kmem4j closed");
+  /** Gives all memory back: every late access reads zeroes. The books are void. */
+  public void clear() {
     map.clearAll();
     lock.lock();
     try {
@@ -750,12 +758,20 @@ public final class PageAllocator {
     } finally {
       lock.unlock();
     }
+    Os.zero(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT, "kmem4j closed");
   }
 
   /** Gives the address space back. A late access kills the process. */
   public void unmap() {
-    Os.unmap(map.base(), (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
-    map.unmap();
+    unmap(map, (long) regions * REGION_PAGES << Os.PAGE_SHIFT);
+  }
+
+  private static void unmap(PageMap map, long bytes) {
+    try {
+      Os.unmap(map.base(), bytes);
+    } finally {
+      map.unmap();
+    }
   }
 
   /** The books at one moment. */

@@ -97,8 +97,11 @@ public final class PageMap {
 
   void unmap() {
     int pages = (int) (bytes >>> Os.PAGE_SHIFT);
-    Os.unmap(frames, roundToPages(pages * FRAME_BYTES));
-    Os.unmap(backed, roundToPages(pages / 8));
+    try {
+      Os.unmap(frames, roundToPages(pages * FRAME_BYTES));
+    } finally {
+      Os.unmap(backed, roundToPages(pages / 8));
+    }
   }
 
   /**

@@ -116,6 +116,7 @@ public final class KmemCache extends OwnedCache {
     this.root = parent == null ? this : parent;
     this.trackedFor = trackedFor;
     long cookie = slabs.newCookie();
+    boolean done = false;
     try {
       this.children = parent == null ? new ConcurrentHashMap<>() : null;
       this.childCount = parent == null ? new AtomicInteger() : null;
@@ -126,9 +127,11 @@ public final class KmemCache extends OwnedCache {
           slabs.settings().leaks() > 1 && !options.debugs() && options.objectAccount() == null;
       this.tracked = samples ? new AtomicReference<>() : null;
       this.untilSample = samples ? samplingInterval() : Integer.MAX_VALUE;
-    } catch (OutOfMemoryError e) {
-      abandon(SIZE);
-      throw e;
+      done = true;
+    } finally { // whatever it throws
+      if (!done) {
+        abandon(SIZE);
+      }
     }
     this.first = geometry.first();
     this.inverse = geometry.inverse();
@@ -363,7 +366,7 @@ public final class KmemCache extends OwnedCache {
 
   /** At random around the mean, so that no loop of the program keeps step with it. */
   private int samplingInterval() {
-    return ThreadLocalRandom.current().nextInt(1, 2 * slabs.settings().leaks());
+    return (int) ThreadLocalRandom.current().nextLong(1, 2L * slabs.settings().leaks());
   }
 
   /**

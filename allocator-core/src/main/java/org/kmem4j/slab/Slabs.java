@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -52,6 +53,9 @@ public final class Slabs {
   private final GraceQueue endings = new GraceQueue();
 
   private final Tracks tracks = new Tracks();
+
+  /** Threads on which the program makes room: shrinkers, and what is asked when all has failed. */
+  private final Set<Thread> askedForRoom = ConcurrentHashMap.newKeySet();
 
   /** Threads that look after several caches at once: the end waits for them. */
   private final AtomicInteger visitors = new AtomicInteger();
@@ -322,6 +326,43 @@ public final class Slabs {
         });
   }
 
+  /**
+   * For what waits for grace periods, before it changes anything.
+   *
+   * @param what was called
+   * @throws IllegalStateException under a pin of the calling thread, or in a constructor of objects
+   */
+  public void checkMayWait(String what) {
+    OwnedCache.checkMayWait(what);
+  }
+
+  /**
+   * For what ends more than a cache: as {@link #checkMayWait}, and while the program is asked for
+   * room, for the allocation that needs it goes on afterwards.
+   */
+  public void checkMayEnd(String what) {
+    OwnedCache.checkMayWait(what);
+    if (isAskedForRoom()) {
+      throw new IllegalStateException(
+          what + " was called by a shrinker, or by what is asked when there is no room");
+    }
+  }
+
+  /** Whether the calling thread asks the program for room now. */
+  public boolean isAskedForRoom() {
+    return !askedForRoom.isEmpty() && askedForRoom.contains(Thread.currentThread());
+  }
+
+  /** The calling thread asks the program for room from now on; false if it did before. */
+  public boolean beginAskingForRoom() {
+    return askedForRoom.add(Thread.currentThread());
+  }
+
+  /** Ends what {@link #beginAskingForRoom} began. */
+  public void endAskingForRoom() {
+    askedForRoom.remove(Thread.currentThread());
+  }
+
   /** Whether something that was taken back waits for its grace period still. */
   public boolean isDraining() {
     return deferred.size() > 0;
@@ -533,27 +574,32 @@ public final class Slabs {
   /**
    * Refuses every further operation; fronts are unlinked and a grace period has passed.
    *
-   * @throws RuntimeException a report on damage that came to light; everything is done nevertheless
+   * @return a report on damage that came to light, or that the system refused the grace period, or
+   *     null
    */
-  public void close() {
+  public RuntimeException close() {
     closed = true;
     List<KmemCache> all = snapshot();
     awaitVisitors();
     endings.stop();
     all.forEach(OwnedCache::retire);
-    Rcu.synchronize();
+    OsException refused = null;
+    try {
+      Rcu.synchronize();
+    } catch (OsException e) {
+      refused = e;
+    }
     all.forEach(KmemCache::unlinkFronts);
     RuntimeException damage = finishDeferred();
-    if (damage != null) {
-      throw damage;
-    }
+    return damage != null ? damage : refused;
   }
 
   /**
    * Finishes everything that waits for a grace period: until then, objects that were cached count
    * as used.
    *
-   * @return a report on damage that came to light, or null
+   * @return a report on damage that came to light, or that the system refused the grace period, for
+   *     which everything waits still; or null
    */
   public RuntimeException finishDeferred() {
     RuntimeException damage = null;
@@ -562,21 +608,31 @@ public final class Slabs {
         done = deferred.finish(Long.MAX_VALUE);
       } catch (CorruptionException | IllegalArgumentException e) {
         damage = e; // each of them has left the queue
+      } catch (OsException e) {
+        return damage != null ? damage : e;
       }
     }
     return damage;
   }
 
-  /** After {@link #close}: forgets every cache, so that their numbers can be used again. */
-  public void forget() {
+  /**
+   * After {@link #close}: forgets every cache, so that their numbers can be used again.
+   *
+   * @param quiet whether a grace period has passed since; without one their numbers are lost
+   */
+  public void forget(boolean quiet) {
     endings.abandon();
-    Stream.concat(snapshot().stream(), large().stream()).forEach(this::forgetNumbered);
+    Stream.concat(snapshot().stream(), large().stream()).forEach(c -> forgetNumbered(c, quiet));
   }
 
   /** Forgets a cache; its number is used again unless some slow path is still holding it. */
   void forgetNumbered(OwnedCache cache) {
+    forgetNumbered(cache, true);
+  }
+
+  private void forgetNumbered(OwnedCache cache, boolean quiet) {
     forget(cache);
-    boolean unused = Front.isAbsent(cache);
+    boolean unused = quiet && Front.isAbsent(cache);
     int number = cache.endLink();
     if (unused) {
       PerThread.giveLink(number);

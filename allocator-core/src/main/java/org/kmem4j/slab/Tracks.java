@@ -27,8 +27,14 @@ final class Tracks {
   static final long BYTES = TRACK.end(8);
   static final String LAYOUT = TRACK.toMarkdown();
 
-  /** Whose frames are left out: those of the allocator itself. */
+  /**
+   * Whose frames are left out: those of the allocator itself, by where they came from and by their
+   * package. A jar may hold a program and all that it uses, under other names too; a module on top
+   * of this has packages like ours.
+   */
   private static final ProtectionDomain HERE = Tracks.class.getProtectionDomain();
+
+  private static final String PACKAGES = packages(Tracks.class.getPackageName());
 
   /** Frames of a stack that are kept. */
   private static final int DEPTH = 16;
@@ -86,7 +92,13 @@ final class Tracks {
   }
 
   private static boolean isOurs(StackWalker.StackFrame frame) {
-    return frame.getDeclaringClass().getProtectionDomain().equals(HERE);
+    return frame.getClassName().startsWith(PACKAGES)
+        && frame.getDeclaringClass().getProtectionDomain().equals(HERE);
+  }
+
+  /** How the names of all of our classes begin, by the package of this one. */
+  private static String packages(String mine) {
+    return mine.substring(0, mine.lastIndexOf('.') + 1);
   }
 
   /** Stores who called, and that it was now. */

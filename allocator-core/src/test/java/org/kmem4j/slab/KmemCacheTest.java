@@ -226,6 +226,32 @@ final class KmemCacheTest {
     assertNotEquals(0, cache.tryAlloc(), "the next attempt succeeds");
   }
 
+  @Test
+  void inAConstructorNothingThatWaitsForItIsAccepted() {
+    SlabAllocator allocator = allocators.open();
+    KmemCache other = allocator.createCache("other", 64);
+    List<String> refusals = new ArrayList<>();
+    List<Runnable> calls =
+        List.of(other::shrink, other::destroy, allocator::trim, allocator::close);
+    KmemCache cache =
+        allocator.createCache(
+            CacheOptions.of("c", 3000)
+                .constructor(
+                    object ->
+                        calls.forEach(
+                            call ->
+                                refusals.add(
+                                    assertThrows(IllegalStateException.class, call::run)
+                                        .getMessage()))));
+
+    assertNotEquals(0, cache.alloc());
+
+    String by = " was called by the constructor of an object";
+    assertEquals(
+        List.of("shrink()" + by, "destroy()" + by, "trim()" + by, "close()" + by),
+        refusals.subList(0, 4));
+  }
+
   // ------------------------------------------------------------------ many at once
 
   @Test

@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
+import org.kmem4j.Allocators;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.slab.CacheOptions;
 import org.kmem4j.slab.Debug;
@@ -48,8 +51,8 @@ class FullHeapOperations {
     for (int round = 0;
         round <= SPARE_BYTES.length;
         round = round == 0 ? 1 + first : round + STEP) {
-      try (SlabAllocator allocator =
-          SlabAllocator.builder().max(8 << 20).onClose(report -> {}).build()) {
+      SlabAllocator allocator = SlabAllocator.builder().max(8 << 20).onClose(report -> {}).build();
+      try (allocator) {
         long metadata = allocator.stats().metadataBytes();
         prepare.run(allocator);
         if (round == 0) {
@@ -63,6 +66,7 @@ class FullHeapOperations {
           check(allocator, metadata, "with " + spare + " bytes of heap");
         }
       }
+      allocator.unmap();
     }
     assertTrue(failures > 0 || STEP > 1, "it never failed");
   }
@@ -215,6 +219,39 @@ class FullHeapOperations {
         allocator.free(held[k]);
         held[k] = 0;
       }
+    }
+  }
+
+  private SlabAllocator other; // of the round
+
+  @Test
+  void ofOpeningAnother() throws Exception {
+    SlabAllocator.Builder builder = SlabAllocator.builder().max(64 << 20);
+    long[] before = new long[1];
+    attempt(
+        allocator -> {
+          closeOther(before[0]);
+          before[0] = addressSpace();
+        },
+        allocator -> other = builder.build());
+    closeOther(before[0]);
+  }
+
+  private void closeOther(long before) {
+    if (other != null) {
+      other.close();
+      other.unmap();
+      other = null;
+    }
+    // What a JVM maps meanwhile is less; the structs of an allocator alone have 32 MiB.
+    assertTrue(before == 0 || addressSpace() - before < 24 << 20, "something stays mapped");
+  }
+
+  private static long addressSpace() {
+    try {
+      return Allocators.addressSpace();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -363,9 +363,15 @@ public record Mutant(
           of(
               "close throws under a pin, before it has changed anything",
               "SlabAllocator.java",
-              "Rcu.checkNotReading(\"close()\");",
+              "slabs.checkMayEnd(\"close()\");",
               "",
               "stress.PinnedThreadsTest#whoIsPinnedIsToldWhenItWouldWaitForItself"),
+          of(
+              "destroy, trim and close throw in a constructor of objects",
+              "slab/OwnedCache.java",
+              "if (CacheSlabs.isConstructing()) {",
+              "if (false) {",
+              "slab.KmemCacheTest#inAConstructorNothingThatWaitsForItIsAccepted"),
           of(
               "a slow path suspends a pin",
               "slab/KmemCache.java",
@@ -442,6 +448,37 @@ public record Mutant(
               "if (waited > REFUSED_NANOS) {",
               "if (waited > 0) {",
               "SystemFaultsTest#aRefusedBarrierIsTriedAgain"),
+          of(
+              "an allocator's frames are told from a program's in the same jar",
+              "slab/Tracks.java",
+              "return frame.getClassName().startsWith(PACKAGES) &&",
+              "return",
+              "FatJarTest#aStackBeginsWithTheProgramsFrames"),
+          of(
+              "an allocator takes no letters that went wrong for a cache's name",
+              "DebugRules.java",
+              "if (checks == null && looksLikeLetters(first)) {",
+              "if (false) {",
+              "SettingsTest#whatMayBeLettersGoneWrongIsNoName"),
+          of(
+              "an allocator that could not be opened leaves nothing behind",
+              "SlabAllocator.java",
+              "if (!done) { abandon(",
+              "if (false) { abandon(",
+              "SystemFaultsTest#anAllocatorThatGetsNoNumbersLeavesNothingBehind"),
+          of(
+              "an allocator ends, though the system refuses a barrier",
+              "SlabAllocator.java",
+              "} catch (OsException e) { trouble = trouble != null ? trouble : e; } finally {"
+                  + " end(quiet, report); }",
+              "} catch (OsException e) { throw e; } end(quiet, report);",
+              "SystemFaultsTest#anAllocatorEndsThoughTheBarrierIsRefusedForLong"),
+          of(
+              "an allocator's memory that is locked is given back by a new mapping",
+              "memory/Os.java",
+              "} catch (OsException e) { // such as EINVAL: locked",
+              "} finally {",
+              "SystemFaultsTest#memoryThatIsLockedIsGivenBackByANewMapping"),
           of(
               "where there is no heap for a front, the budget is not used up",
               "slab/CacheFronts.java",

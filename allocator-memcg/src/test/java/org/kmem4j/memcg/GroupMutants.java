@@ -114,7 +114,7 @@ final class GroupMutants {
           of(
               "a callback is not asked about what it asks for itself",
               TREE,
-              "if (!reclaiming.add(Thread.currentThread())) { return false; } try { return"
+              "if (!slabs.beginAskingForRoom()) { return false; } try { return"
                   + " outOfMemory.test(refusal);",
               "try { return outOfMemory.test(refusal);",
               TEST + "aCallbackThatAllocatesIsNotCalledAgain"),

@@ -25,6 +25,13 @@ final class ReclaimMutants {
 
   static final List<Mutant> ALL =
       List.of(
+          // ------------------------------------------------------------ shrinkers
+          of(
+              "shrinkers: groups do not end while one is asked",
+              "memcg/group/GroupTree.java",
+              "slabs.checkMayEnd(\"close() of groups\");",
+              "slabs.checkMayWait(\"close() of groups\");",
+              SHRINKER + "whoIsAskedForRoomMayNotEndWhatTheAllocationGoesOnIn"),
           // ------------------------------------------------------------ the position
           of(
               "walk: a position whose cookie is old is not trusted",

@@ -76,13 +76,23 @@ public final class JsonFile {
   }
 
   private static KmemException notWritable(Path file, IOException e) {
-    String why =
-        e instanceof NoSuchFileException
-            ? "its folder does not exist"
-            : e instanceof AccessDeniedException ? "this user may not write it" : e.getMessage();
+    boolean isNameless = file.toString().isEmpty();
     return new KmemException(
         "--json %s cannot be written: %s; accepted is a file in a folder that exists."
-            .formatted(file, why),
+            .formatted(isNameless ? "''" : file, isNameless ? "the name is empty" : why(file, e)),
         e);
+  }
+
+  private static String why(Path file, IOException e) {
+    if (Files.isDirectory(file)) {
+      return "it is a folder";
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    return switch (e) {
+      case NoSuchFileException _ when Files.isDirectory(folder) -> "no file can be made there";
+      case NoSuchFileException _ -> "its folder does not exist";
+      case AccessDeniedException _ -> "this user may not write it";
+      default -> e.getMessage();
+    };
   }
 }

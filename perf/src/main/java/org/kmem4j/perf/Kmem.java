@@ -1,6 +1,7 @@
 package org.kmem4j.perf;
 
 import java.io.PrintWriter;
+import org.kmem4j.SlabAllocator;
 import org.kmem4j.perf.bench.BenchCommand;
 import org.kmem4j.perf.demo.DemoCommand;
 import org.kmem4j.perf.groups.ChurnCommand;
@@ -16,6 +17,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The {@code kmem} command, which {@code bin/kmem} starts.
@@ -53,6 +55,8 @@ public final class Kmem implements Runnable {
   static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Kmem());
     commandLine.setExecutionExceptionHandler(Kmem::report);
+    commandLine.setParameterExceptionHandler(Kmem::refuse);
+    commandLine.setExecutionStrategy(Kmem::execute);
     return commandLine;
   }
 
@@ -62,6 +66,31 @@ public final class Kmem implements Runnable {
         spec.commandLine(),
         "Missing subcommand: replay, bench, demo, reparent, churn, interference, latency, torture,"
             + " tree or layout.");
+  }
+
+  /** Looks at the properties first: otherwise each JVM that is started would show a stack. */
+  private static int execute(CommandLine.ParseResult parsed) {
+    if (CommandLine.printHelpIfRequested(parsed)) {
+      return 0;
+    }
+    try {
+      SlabAllocator.builder();
+    } catch (IllegalArgumentException e) {
+      CommandLine command = parsed.asCommandLineList().getLast();
+      throw new ParameterException(command, e.getMessage(), e);
+    }
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  /** Says what was wrong; the whole usage behind it would push it off the screen. */
+  private static int refuse(ParameterException failure, String[] arguments) {
+    CommandLine command = failure.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println(failure.getMessage());
+    UnmatchedArgumentException.printSuggestions(failure, err);
+    err.println(command.getCommandSpec().qualifiedName() + " --help tells more");
+    err.flush();
+    return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
   private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)

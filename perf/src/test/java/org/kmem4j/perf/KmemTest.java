@@ -3,7 +3,9 @@ package org.kmem4j.perf;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -138,6 +140,21 @@ final class KmemTest {
 
     assertEquals(2, status);
     assertTrue(err.toString().contains(message), err::toString);
+    assertTrue(err.toString().strip().endsWith(" --help tells more"), err::toString);
+    assertTrue(err.toString().lines().count() <= 3, err::toString);
+  }
+
+  @Test
+  void aPropertyThatMeansNothingIsASentence() {
+    System.setProperty("kmem4j.bogus", "1");
+    try {
+      assertEquals(2, kmem("torture", "--seconds=1"));
+    } finally {
+      System.clearProperty("kmem4j.bogus");
+    }
+    assertTrue(err.toString().startsWith("-Dkmem4j.bogus is unknown; "), err::toString);
+    assertEquals(2, err.toString().lines().count());
+    assertTrue(err.toString().strip().endsWith("kmem torture --help tells more"), err::toString);
   }
 
   @Test
@@ -257,6 +274,24 @@ final class KmemTest {
             + " exists.",
         err.toString().strip());
     assertTrue(out.toString().isEmpty());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "             | '' cannot be written: the name is empty",
+        "/            | / cannot be written: it is a folder",
+        "/proc/x.json | /proc/x.json cannot be written: no file can be made there",
+      },
+      quoteCharacter = '"')
+  void whyAFileCannotBeWrittenIsTold(String file, String sentence) {
+    Path json = Path.of(file == null ? "" : file);
+    assumeTrue(Files.isDirectory(Path.of("/proc")), "Linux only");
+
+    var error = assertThrows(KmemException.class, () -> JsonFile.check(json));
+
+    assertTrue(error.getMessage().startsWith("--json " + sentence + ';'), error::getMessage);
   }
 
   @Test

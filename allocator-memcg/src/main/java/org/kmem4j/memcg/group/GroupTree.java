@@ -4,8 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Consumer;
@@ -64,9 +62,6 @@ public final class GroupTree {
   private long nextSerial; // guarded by the lock
 
   private boolean closing; // guarded by the lock
-
-  /** Threads that are making room: what they charge meanwhile is refused at once. */
-  private final Set<Thread> reclaiming = ConcurrentHashMap.newKeySet();
 
   private final ConcurrentLinkedQueue<MemCgroup> toLookAt = new ConcurrentLinkedQueue<>();
 
@@ -273,31 +268,32 @@ public final class GroupTree {
 
   // ------------------------------------------------------------------ what the program is asked
 
+  /** Whether the calling thread makes room: what it charges meanwhile is refused at once. */
   boolean isReclaiming() {
-    return !reclaiming.isEmpty() && reclaiming.contains(Thread.currentThread());
+    return slabs.isAskedForRoom();
   }
 
   /** Runs shrinkers, as often as that helps. Returns pages given back. */
   long reclaim(MemCgroup top, long pages, MemcgEvent.Kind why) {
-    if (!reclaiming.add(Thread.currentThread())) {
+    if (!slabs.beginAskingForRoom()) {
       return 0;
     }
     try {
       return reclaim.reclaim(top, pages, why);
     } finally {
-      reclaiming.remove(Thread.currentThread());
+      slabs.endAskingForRoom();
     }
   }
 
   /** Asks the program; what it asks for meanwhile is refused without asking it. */
   boolean mayTryAgain(Refusal refusal) {
-    if (!reclaiming.add(Thread.currentThread())) {
+    if (!slabs.beginAskingForRoom()) {
       return false;
     }
     try {
       return outOfMemory.test(refusal);
     } finally {
-      reclaiming.remove(Thread.currentThread());
+      slabs.endAskingForRoom();
     }
   }
 
@@ -425,7 +421,7 @@ public final class GroupTree {
    *     is closed nevertheless
    */
   public void close() {
-    Rcu.checkNotReading("close() of groups");
+    slabs.checkMayEnd("close() of groups");
     synchronized (lock) {
       closing = true;
     }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.ObjLongConsumer;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
@@ -108,6 +110,41 @@ final class ShrinkerTest {
     assertThrows(MemcgLimitException.class, () -> other.insist(group, PER_MIB));
 
     other.clear();
+  }
+
+  @Test
+  void whoIsAskedForRoomMayNotEndWhatTheAllocationGoesOnIn() {
+    MemCgroup group = groups.create("/a").max(MIB);
+    Set<String> refusals = new TreeSet<>();
+    Runnable ending =
+        () -> {
+          for (AutoCloseable all : List.of(allocator, groups)) {
+            var refusal = assertThrows(IllegalStateException.class, all::close);
+            refusals.add(refusal.getMessage());
+          }
+        };
+    groups.register(new Ending(ending));
+
+    lru.insist(group, 2 * PER_MIB);
+
+    String by = " was called by a shrinker, or by what is asked when there is no room";
+    assertEquals(Set.of("close()" + by, "close() of groups" + by), refusals);
+    assertEquals(0, groups.shrinkerFailures());
+    assertTrue(group.isOnline());
+  }
+
+  /** Gives nothing up. */
+  private record Ending(Runnable end) implements Shrinker {
+    @Override
+    public long count(MemCgroup group) {
+      return 1 << 12;
+    }
+
+    @Override
+    public long scan(MemCgroup group, long objects) {
+      end.run();
+      return 0;
+    }
   }
 
   // ------------------------------------------------------------------ protection
