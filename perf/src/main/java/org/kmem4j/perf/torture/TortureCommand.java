@@ -45,7 +45,10 @@ public final class TortureCommand implements Callable<Integer> {
   @Option(names = "--minutes", paramLabel = "N", description = "how long; usual is 1")
   private Integer minutes;
 
-  @Option(names = "--seconds", paramLabel = "N", description = "as well, or instead")
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      description = "as well, or instead; the two together are the whole time, also of a soak")
   private Integer seconds;
 
   @Option(
@@ -81,10 +84,14 @@ public final class TortureCommand implements Callable<Integer> {
 
   @Option(
       names = "--sabotage",
-      description = "break three things on purpose, each in a short run: each must be found")
+      description =
+          "break three things on purpose, each in a short run: each must be found; not with --soak")
   private boolean sabotage;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "write the results there")
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "write the results there: an object; with --sabotage an array of three")
   private Path json;
 
   @Override
@@ -92,6 +99,10 @@ public final class TortureCommand implements Callable<Integer> {
     check("--minutes", minutes, 0, 10_000);
     check("--seconds", seconds, 0, 600_000);
     check("--threads", threads, 1, 64);
+    if (sabotage && soak) {
+      throw bad(
+          "--sabotage and --soak: accepted is one of them, for a sabotage ends when it is found");
+    }
     Plan plan = new Plan(duration(), threads, seed(), ceiling(), faults, Plant.NOTHING);
     if (json != null) {
       JsonFile.check(json);

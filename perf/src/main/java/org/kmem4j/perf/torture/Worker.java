@@ -252,8 +252,9 @@ class Worker {
   }
 
   private void own(long address, Source source, long tag) {
-    source.check(address);
+    // First whose it is: of an object that somebody holds nothing else needs to be right.
     world.ownership.take(number, address, source.from(), source.bytes(), tag);
+    source.check(address);
     count(1);
   }
 
@@ -546,8 +547,8 @@ class Worker {
         mine[i] = 0;
       }
       if (mine[i] != 0) {
-        source.check(mine[i]);
         world.ownership.take(number, mine[i], source.from(), source.bytes(), firstTag + i);
+        source.check(mine[i]);
         done++;
       }
     }

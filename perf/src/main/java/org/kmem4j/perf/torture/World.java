@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.LongConsumer;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.MemCgroups;
+import org.kmem4j.memcg.counter.PageCounter;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.memcg.reclaim.Shrinker;
 import org.kmem4j.perf.torture.Violation.Kind;
@@ -141,10 +142,18 @@ final class World implements AutoCloseable {
   void fail(Throwable e) {
     violation.compareAndSet(
         null,
-        e instanceof Violation known
-            ? known
-            : new Violation(Kind.EXCEPTION, "it was thrown: " + e, e));
+        e instanceof Violation known ? known : new Violation(kindOf(e), "it was thrown: " + e, e));
     stop();
+  }
+
+  /** A counter that is asked for more than it has says so before anybody walks over the books. */
+  private static Kind kindOf(Throwable e) {
+    StackTraceElement[] stack = e.getStackTrace();
+    return e instanceof AssertionError
+            && stack.length > 0
+            && stack[0].getClassName().equals(PageCounter.class.getName())
+        ? Kind.CHARGES
+        : Kind.EXCEPTION;
   }
 
   Violation violation() {
