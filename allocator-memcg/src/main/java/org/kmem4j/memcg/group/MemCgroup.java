@@ -653,7 +653,7 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       if (payer.isStillPayerOf(cache)) {
         try {
-          return payer.tryCharge(pages);
+          return payer.tryCharge(pages, isSample(cache));
         } finally {
           payer.css.put();
         }
@@ -674,12 +674,21 @@ public final class MemCgroup implements Account, AutoCloseable {
     return false;
   }
 
-  private boolean tryCharge(long pages) {
+  /**
+   * As {@link Account#tryCharge}.
+   *
+   * @param silently whether a refusal is nobody's: for a sample's page, in whose stead the program
+   *     gets an object that is there
+   */
+  private boolean tryCharge(long pages, boolean silently) {
     PageCounter refused = tree.stock.tryCharge(css, pages);
     if (refused == null) {
       full = null;
       watchHigh();
       return true;
+    }
+    if (silently) {
+      return false;
     }
     MemCgroup by = withCounter(refused);
     refusedBy = by;

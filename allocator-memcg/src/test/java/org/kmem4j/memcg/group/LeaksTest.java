@@ -86,13 +86,41 @@ final class LeaksTest {
   }
 
   @Test
-  void aGroupAtItsLimitIsServedAsFarAsWithoutSamples() {
-    acme.max(64 << 10);
+  void aPageThatTheSampleDoesNotGetIsNoRefusal() {
+    List<MemcgEvent> told = new ArrayList<>();
     KmemCache mine = cache.in(acme);
+    mine.prewarm(3000);
+    acme.max(acme.usage());
+    List<Long> rest = takeAll(allocator.createCache("rest", 4096).in(acme)); // of the stock
+    long before = acme.events().max();
+    Refusal lastBefore = acme.lastRefusal();
+    fixture.work();
+    groups.onEvent(told::add);
+
+    List<Long> taken = leak(mine, 3000);
+    fixture.work();
+
+    assertAll(
+        () -> assertEquals(before, acme.events().max()),
+        () -> assertEquals(lastBefore, acme.lastRefusal()),
+        () -> assertEquals(List.of(), told));
+    taken.forEach(allocator::free);
+    rest.forEach(allocator::free);
+  }
+
+  private static List<Long> takeAll(KmemCache from) {
     List<Long> taken = new ArrayList<>();
-    for (long object = mine.tryAlloc(); object != 0; object = mine.tryAlloc()) {
+    for (long object = from.tryAlloc(); object != 0; object = from.tryAlloc()) {
       taken.add(object);
     }
+    return taken;
+  }
+
+  @Test
+  void aGroupAtItsLimitIsServedAsFarAsWithoutSamples() {
+    acme.max(64 << 10);
+
+    List<Long> taken = takeAll(cache.in(acme));
 
     assertTrue(taken.size() > 16 * 35, "a page of the sample's may be half empty: " + taken.size());
     taken.forEach(allocator::free);
