@@ -58,13 +58,45 @@ final class LeaksTest {
         () -> assertEquals("/tenants/acme", first.paidBy()),
         () -> assertEquals("leak", first.site().getFirst().getMethodName()),
         () -> assertEquals(3000, first.estimated()),
-        () -> assertTrue(left.toString().contains("\n    at " + LeaksTest.class.getName())));
+        () ->
+            assertTrue(left.leaks().toString().contains("\n    at " + LeaksTest.class.getName())));
     assertEquals("/tenants", paidBy(leaked), "from now on its heir pays");
 
     leaked.forEach(allocator::free);
     fixture.await(() -> groups.groups().size() == 2);
     allocator.trim();
     assertEquals(0, groups.find("/tenants").usage());
+  }
+
+  @Test
+  void whereItComesFromIsLookedUpWhenItIsAskedForAndNotWhenAGroupIsClosed() {
+    List<Long> leaked = leak(cache.in(acme), 3000);
+    Leftovers left = acme.offline();
+
+    leaked.subList(0, 2000).forEach(allocator::free);
+    allocator.trim();
+
+    assertAll(
+        () -> assertEquals(3000, left.objects(), "when it was closed"),
+        () -> assertEquals(1000, left.leaks().leaks().getFirst().estimated(), "now"));
+    leaked.subList(2000, 3000).forEach(allocator::free);
+    assertTrue(left.leaks().isEmpty());
+  }
+
+  @Test
+  void afterTheAllocatorIsClosedNothingIsLookedAt() {
+    SlabAllocator other = SlabAllocator.builder().max(16 << 20).leaks(1).onClose(r -> {}).build();
+    MemCgroups tree = MemCgroups.on(other);
+    MemCgroup group = tree.create("/closed");
+    leak(other.createCache("orders", 100).in(group), 1000);
+    Leftovers left = group.offline();
+    assertEquals(1000, left.leaks().leaks().getFirst().sampled());
+
+    tree.close();
+    other.close();
+    other.unmap();
+
+    assertTrue(left.leaks().isEmpty());
   }
 
   /** Who is reported to pay for most of what is tracked. */
