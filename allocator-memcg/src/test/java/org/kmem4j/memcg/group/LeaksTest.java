@@ -81,6 +81,7 @@ final class LeaksTest {
         () -> assertEquals(1000, left.leaks().leaks().getFirst().estimated(), "now"));
     leaked.subList(2000, 3000).forEach(allocator::free);
     assertTrue(left.leaks().isEmpty());
+    fixture.await(() -> groups.groups().size() == 2); // it is released
   }
 
   @Test

@@ -94,7 +94,7 @@ class Worker {
   /** Which act a number below {@link #WEIGHTS} stands for: by 64ths of it, then one by one. */
   private static final int[] LIMITS = limits();
 
-  private final World world;
+  private World world;
   private final int number;
   private final boolean faults;
   private final SplittableRandom random;
@@ -135,6 +135,12 @@ class Worker {
       limits[i] = sum;
     }
     return limits;
+  }
+
+  /** Goes on in another world, with nothing in its hands. */
+  final void moveTo(World other) {
+    world = other;
+    changeSources();
   }
 
   // ------------------------------------------------------------------ what it has done
@@ -673,7 +679,7 @@ class Worker {
   }
 
   private void onSmallStack() {
-    if (!faults) {
+    if (!faults || world.setup.hardened) {
       return;
     }
     Source source = sources[random.nextInt(SOURCES)];

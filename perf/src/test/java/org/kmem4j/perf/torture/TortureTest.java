@@ -45,6 +45,18 @@ final class TortureTest {
   }
 
   @ParameterizedTest
+  @EnumSource(mode = Mode.EXCLUDE, names = "USUAL")
+  void eachSettingIsTorturedToo(Setup setup) throws InterruptedException {
+    long seed = setup.ordinal() - 1L; // which setting comes first follows from it
+
+    Outcome outcome = new Torture(new Plan(2, THREADS, seed, CEILING, true, Plant.NOTHING)).run();
+
+    assertEquals("", outcome.report());
+    assertEquals(setup.title, outcome.visits().getFirst().settings());
+    assertTrue(outcome.visits().getFirst().operations() > 0);
+  }
+
+  @ParameterizedTest
   @EnumSource(mode = Mode.EXCLUDE, names = "NOTHING")
   void whatIsBrokenOnPurposeIsFound(Plant plant) throws InterruptedException {
     checkFound(plant, THREADS, 7);
@@ -91,6 +103,7 @@ final class TortureTest {
         LongStream.of(mib)
             .mapToObj(each -> new Interval(0, 0, CEILING, each << 20, 200 << 20))
             .toList();
-    return new Outcome(1, 0, 0, 0, 0, 0, 0, 480, 8, CEILING, 0, 0, 0, "", "", List.of(), intervals);
+    return new Outcome(
+        1, 0, 0, 0, 0, 0, 0, 480, 8, CEILING, 0, 0, 0, "", "", List.of(), intervals, List.of());
   }
 }
