@@ -8,7 +8,7 @@ import org.kmem4j.slab.LeakReport;
  *
  * @param objects live objects by cache, in the order of the names; caches without any are left out
  * @param largeBlocks live blocks above the largest size class
- * @param bytes all of it, as objects' strides and blocks' pages
+ * @param bytes all of it: what objects were made to hold, and blocks' pages
  * @param leaks where the objects come from, as far as they are tracked
  */
 public record LiveReport(

@@ -291,7 +291,7 @@ public final class SlabAllocator implements AutoCloseable {
     Map<String, Long> objects = new TreeMap<>(slabs.liveObjects());
     long bytes = 0;
     for (KmemCache cache : slabs.snapshot()) {
-      bytes += cache.stats().usedObjects() * cache.usableBytes();
+      bytes += cache.stats().usedObjects() * cache.objectBytes();
     }
     return new LiveReport(
         objects, slabs.largeBlocks(), bytes + slabs.largePages() * Os.PAGE_BYTES, slabs.leaks());
@@ -650,9 +650,11 @@ public final class SlabAllocator implements AutoCloseable {
     }
 
     /**
-     * Tracks who allocates: one object in {@code oneIn}, on average; 1 for each, which takes the
-     * fronts away; 0 for none. {@link SlabAllocator#leaks}, {@link SlabAllocator#close} and closing
-     * groups then tell where live objects come from.
+     * Tracks who allocates: of those that leave slabs one object in {@code oneIn}, on average, and
+     * at most one of those that fill a sheaf together; 1 for each, which takes the fronts away; 0
+     * for none. Above 1 what is accounted by object, or debugs without tracking, is left out.
+     * {@link SlabAllocator#leaks}, {@link SlabAllocator#close} and closing groups then tell where
+     * live objects come from.
      */
     public Builder leaks(int oneIn) {
       return with(Settings.LEAKS, oneIn);

@@ -1124,7 +1124,8 @@ public final class KmemCache extends OwnedCache {
 
   /**
    * Visits every object of this cache alone, children not included, that is in the hands of the
-   * program, with its allocation; none unless the cache tracks. The visitor must not use the cache.
+   * program, with its allocation as far as that is known; none unless the cache tracks. The visitor
+   * must not use the cache.
    */
   void forEachLive(LiveVisitor visitor) {
     if (store.debug() != null) {
@@ -1158,9 +1159,9 @@ public final class KmemCache extends OwnedCache {
     return reports;
   }
 
-  /** Is told of a live object, and who allocated it. */
+  /** Is told of a live object, and of the address of its allocation's words in {@link Tracks}. */
   interface LiveVisitor {
-    void visit(long object, Track allocation);
+    void visit(long object, long track);
   }
 
   Description describe(long where, long region, long slab) {

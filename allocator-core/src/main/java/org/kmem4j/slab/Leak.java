@@ -12,7 +12,7 @@ import java.util.List;
  * @param sampled objects that were tracked from there
  * @param estimated objects from there, sampled or not: the live objects of the cache, shared out as
  *     those that were tracked are; the same number if every object is tracked
- * @param bytes those of {@code estimated}
+ * @param bytes what {@code estimated} objects were made to hold
  * @param oldestNanos how long ago the oldest of the tracked was allocated
  */
 public record Leak(

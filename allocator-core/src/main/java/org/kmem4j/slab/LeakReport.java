@@ -31,28 +31,36 @@ public record LeakReport(List<Leak> leaks) {
     return new LeakReport(leaks);
   }
 
+  /** Of one site; a number for it serves while a slab is locked. */
   private static final class Sum {
     private long count;
     private long oldestNanos;
+
+    Sum plus(Sum other) {
+      count += other.count;
+      oldestNanos = Math.max(oldestNanos, other.oldestNanos);
+      return this;
+    }
   }
 
   private static void addLeaks(KmemCache cache, String payer, List<Leak> leaks) {
-    Map<List<StackTraceElement>, Sum> sums = new HashMap<>();
+    Map<Integer, Sum> byNumber = new HashMap<>();
     long now = System.nanoTime();
     cache.forEachLive(
-        (object, allocation) -> {
-          if (allocation != null) { // its words may have been overwritten
-            Sum sum = sums.computeIfAbsent(allocation.site(), site -> new Sum());
-            sum.count++;
-            sum.oldestNanos = Math.max(sum.oldestNanos, now - allocation.nanoTime());
-          }
+        (object, track) -> {
+          Sum sum = byNumber.computeIfAbsent(Tracks.siteNumber(track), number -> new Sum());
+          sum.count++;
+          sum.oldestNanos = Math.max(sum.oldestNanos, now - Tracks.nanoTime(track));
         });
+    Map<List<StackTraceElement>, Sum> sums = new HashMap<>();
+    byNumber.forEach(
+        (number, sum) -> sums.merge(cache.slabs.tracks().site(number), sum, Sum::plus));
     long sampled = sums.values().stream().mapToLong(sum -> sum.count).sum();
     double each = sampled == 0 ? 0 : 1 + (double) cache.untrackedObjects() / sampled;
     sums.forEach(
         (site, sum) -> {
           long estimated = Math.round(sum.count * each);
-          long bytes = estimated * cache.bytesPerObject();
+          long bytes = estimated * cache.objectBytes();
           leaks.add(
               new Leak(site, cache.name(), payer, sum.count, estimated, bytes, sum.oldestNanos));
         });

@@ -523,22 +523,31 @@ final class SlabDebug {
   }
 
   /**
-   * Visits every object in the hands of the program with its allocation, if the cache tracks. The
-   * visitor runs under the lock.
+   * Visits every object in the hands of the program whose allocation is known, if the cache tracks.
+   * The visitor runs under the lock, which is taken for each slab.
    */
-  synchronized void forEachLive(KmemCache.LiveVisitor visitor) {
+  void forEachLive(KmemCache.LiveVisitor visitor) {
     if (tracks == null) {
       return;
     }
-    for (long slab : bookedSlabs()) {
-      if (!store.isSound(slab)) {
-        continue; // its words mean nothing any more
-      }
-      for (int i = 0; i < objects(slab); i++) {
-        if (isTaken(slab, i)) {
-          Track allocation = tracks.get(geometry.allocTrack(slab, i));
-          visitor.visit(geometry.addressOf(slab, i), allocation);
+    List<Long> all;
+    synchronized (this) {
+      all = bookedSlabs();
+    }
+    for (long slab : all) {
+      synchronized (this) {
+        if (slabs.get(slab) == BOOKED && store.isSound(slab)) { // else its words mean nothing
+          visitLive(slab, visitor);
         }
+      }
+    }
+  }
+
+  private void visitLive(long slab, KmemCache.LiveVisitor visitor) {
+    for (int i = 0; i < objects(slab); i++) {
+      long track = geometry.allocTrack(slab, i);
+      if (isTaken(slab, i) && Tracks.isKnown(track)) { // its words may have been overwritten
+        visitor.visit(geometry.addressOf(slab, i), track);
       }
     }
   }

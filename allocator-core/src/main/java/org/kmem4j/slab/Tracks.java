@@ -109,16 +109,35 @@ final class Tracks {
 
   /** Who is told of, or null: nobody yet. */
   Track get(long track) {
-    long who = Memory.getLong(track + WHO);
-    if (who == 0) {
+    if (!isKnown(track)) {
       return null;
     }
-    List<StackTraceElement> site = stacks.value(STACK.get(who));
+    long who = Memory.getLong(track + WHO);
     String name = names.value(NAME.get(who));
     return new Track(
-        site == null ? List.of() : site,
+        site(siteNumber(track)),
         "thread " + (name == null ? "" : '"' + name + "\" ") + "#" + THREAD.get(who),
-        Memory.getLong(track + WHEN));
+        nanoTime(track));
+  }
+
+  // The parts of it, without garbage.
+
+  static boolean isKnown(long track) {
+    return Memory.getLong(track + WHO) != 0;
+  }
+
+  static int siteNumber(long track) {
+    return STACK.get(Memory.getLong(track + WHO));
+  }
+
+  static long nanoTime(long track) {
+    return Memory.getLong(track + WHEN);
+  }
+
+  /** The stack of a number, which may be any; empty if there is none. */
+  List<StackTraceElement> site(int number) {
+    List<StackTraceElement> site = stacks.value(number);
+    return site == null ? List.of() : site;
   }
 
   /** Numbers for values, from 1 on. */

@@ -145,6 +145,15 @@ final class LeakTest {
   }
 
   @Test
+  void bytesAreTheObjectsOwnWhateverLiesAroundThem() {
+    allocator = allocators.open(b -> b.debug("FZPU"));
+    leak(allocator.createCache("order", 20), 100);
+
+    assertEquals(2000, allocator.live().bytes());
+    assertEquals(2000, allocator.leaks().leaks().getFirst().bytes());
+  }
+
+  @Test
   void whatWasAllocatedBySizeIsSampledToo() {
     for (int i = 0; i < 2000; i++) {
       leaked.add(allocator.alloc(100));

@@ -26,7 +26,7 @@ final class TrackTest {
 
   private static Map<Long, Track> live(KmemCache of) {
     Map<Long, Track> live = new HashMap<>();
-    of.forEachLive(live::put);
+    of.forEachLive((object, track) -> live.put(object, of.slabs.tracks().get(track)));
     return live;
   }
 

@@ -181,5 +181,11 @@ final class GroupMutants {
               GROUP,
               "gainful = attempt == 0 || gained > 0 && attempt < MAX_FRUITLESS;",
               "gainful = attempt == 0;",
-              LIMIT + "whoInsistsDrainsAsFarUpAsItIsRefused"));
+              LIMIT + "whoInsistsDrainsAsFarUpAsItIsRefused"),
+          of(
+              "leaks: a page that a sample does not get is no refusal",
+              GROUP,
+              "if (silently) {",
+              "if (false) {",
+              "memcg.group.LeaksTest#aPageThatTheSampleDoesNotGetIsNoRefusal"));
 }

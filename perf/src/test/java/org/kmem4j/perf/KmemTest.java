@@ -223,6 +223,14 @@ final class KmemTest {
   }
 
   @Test
+  void tortureDoesNotSabotageForHalfAnHour() {
+    int status = kmem("torture", "--sabotage", "--soak");
+
+    assertEquals(2, status);
+    assertTrue(err.toString().contains("--sabotage and --soak: accepted is one of them"));
+  }
+
+  @Test
   void tortureTellsWhatItFoundAsJson() throws IOException {
     Path json = folder.resolve("r.json");
 

@@ -336,8 +336,16 @@ public final class GroupTree {
   }
 
   /** A group is offline; its heir owns what it had. */
-  void closed(MemCgroup group, MemCgroup heir, Leftovers left) {
+  void closed(MemCgroup group, MemCgroup heir) {
     reclaim.closed(group, heir);
+  }
+
+  /**
+   * Tells what a group left behind.
+   *
+   * @throws LeftoversException if it left something and that is an error
+   */
+  void tell(Leftovers left) {
     leftoversListener.accept(left);
     if (strict && !left.isEmpty()) {
       throw new LeftoversException(left);

@@ -1,18 +1,18 @@
 package org.kmem4j.memcg.group;
 
+import java.util.ArrayList;
 import java.util.List;
+import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.LeakReport;
+import org.kmem4j.slab.OwnedCache;
+import org.kmem4j.slab.Slabs;
 
 /**
  * What a group left behind when it was closed, by the counters of its caches; no page was looked
- * at. Others may have been allocating and freeing meanwhile.
- *
- * @param group path of the group
- * @param heir path of the group that pays from now on
- * @param caches caches with live objects, those that the group had itself inherited included
- * @param leaks where the objects come from, as far as they are tracked
+ * at. Others may have been allocating and freeing meanwhile. Where it comes from is found out when
+ * it is asked for: {@link #leaks}.
  */
-public record Leftovers(String group, String heir, List<Cache> caches, LeakReport leaks) {
+public final class Leftovers {
   /**
    * Objects of one cache.
    *
@@ -22,6 +22,53 @@ public record Leftovers(String group, String heir, List<Cache> caches, LeakRepor
    * @param bytes how much they take, in their slabs
    */
   public record Cache(String name, boolean inherited, long objects, long bytes) {}
+
+  private final String group;
+  private final String heir;
+  private final List<Cache> caches;
+  private final Slabs slabs;
+
+  /** Of the group's caches those that have slabs: they get no new objects any more. */
+  private final List<KmemCache> handedOver = new ArrayList<>();
+
+  Leftovers(String group, String heir, List<Cache> caches, OwnedCache[] handedOver, Slabs slabs) {
+    this.group = group;
+    this.heir = heir;
+    this.caches = List.copyOf(caches);
+    this.slabs = slabs;
+    for (OwnedCache cache : handedOver) {
+      if (cache instanceof KmemCache slabCache) {
+        this.handedOver.add(slabCache);
+      }
+    }
+  }
+
+  /** Path of the group. */
+  public String group() {
+    return group;
+  }
+
+  /** Path of the group that pays from now on. */
+  public String heir() {
+    return heir;
+  }
+
+  /** Caches with live objects, those that the group had itself inherited included. */
+  public List<Cache> caches() {
+    return caches;
+  }
+
+  /**
+   * Where the objects come from that are alive now of those that were left, as far as they are
+   * tracked ({@code kmem4j.leaks}, or caches that debug with {@link org.kmem4j.slab.Debug#TRACK});
+   * none once the allocator is closed. The group is told as who pays for them.
+   *
+   * <p>Each call looks at all tracked objects that are left, a slab at a time, and so reads their
+   * pages; whoever uses the same cache waits for one slab at most.
+   */
+  public LeakReport leaks() {
+    return slabs.isClosed() ? new LeakReport(List.of()) : LeakReport.of(handedOver, cache -> group);
+  }
 
   /** Whether nothing was left. */
   public boolean isEmpty() {
@@ -38,6 +85,7 @@ public record Leftovers(String group, String heir, List<Cache> caches, LeakRepor
     return caches.stream().mapToLong(Cache::bytes).sum();
   }
 
+  /** The counters; where the objects come from is not looked up for it. */
   @Override
   public String toString() {
     if (isEmpty()) {
@@ -56,6 +104,6 @@ public record Leftovers(String group, String heir, List<Cache> caches, LeakRepor
       text.append(' ').append(cache.name()).append(" × ").append(cache.objects());
       text.append(cache.inherited() ? " (inherited)" : "");
     }
-    return leaks.isEmpty() ? text.toString() : text.append('\n').append(leaks).toString();
+    return text.toString();
   }
 }

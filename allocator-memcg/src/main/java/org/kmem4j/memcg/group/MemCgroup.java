@@ -22,7 +22,6 @@ import org.kmem4j.memory.Struct;
 import org.kmem4j.slab.Account;
 import org.kmem4j.slab.CacheStats;
 import org.kmem4j.slab.KmemCache;
-import org.kmem4j.slab.LeakReport;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.slab.Slabs;
 import org.kmem4j.sync.GraceQueue;
@@ -653,7 +652,7 @@ public final class MemCgroup implements Account, AutoCloseable {
       }
       if (payer.isStillPayerOf(cache)) {
         try {
-          return payer.tryCharge(pages);
+          return payer.tryCharge(pages, isSample(cache));
         } finally {
           payer.css.put();
         }
@@ -674,12 +673,21 @@ public final class MemCgroup implements Account, AutoCloseable {
     return false;
   }
 
-  private boolean tryCharge(long pages) {
+  /**
+   * As {@link Account#tryCharge}.
+   *
+   * @param silently whether a refusal is nobody's: for a sample's page, in whose stead the program
+   *     gets an object that is there
+   */
+  private boolean tryCharge(long pages, boolean silently) {
     PageCounter refused = tree.stock.tryCharge(css, pages);
     if (refused == null) {
       full = null;
       watchHigh();
       return true;
+    }
+    if (silently) {
+      return false;
     }
     MemCgroup by = withCounter(refused);
     refusedBy = by;
@@ -995,32 +1003,33 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** As {@link #offline}; null if somebody else closed it. */
   Leftovers tryOffline() {
     List<Leftovers.Cache> left = new ArrayList<>();
-    List<KmemCache> caches = new ArrayList<>();
-    synchronized (tree.lock) {
-      tree.checkAllocatorOpen();
-      if (!css.isOnline()) {
-        return null;
-      }
-      if (byName != null && !byName.isEmpty()) {
-        throw new IllegalStateException(
-            path() + " has groups below it that are online: " + byName.keySet());
-      }
-      for (OwnedCache cache : owned()) {
-        if (cache instanceof KmemCache slabCache) {
-          caches.add(slabCache);
+    OwnedCache[] caches = null;
+    try {
+      synchronized (tree.lock) {
+        tree.checkAllocatorOpen();
+        if (!css.isOnline()) {
+          return null;
         }
+        if (byName != null && !byName.isEmpty()) {
+          throw new IllegalStateException(
+              path() + " has groups below it that are online: " + byName.keySet());
+        }
+        caches = goOffline();
+        addLeft(caches, left);
       }
-      goOffline(left);
+    } finally { // there may be no heap for a report
+      if (caches != null) {
+        tree.closed(this, parent);
+      }
     }
-    LeakReport leaks = LeakReport.of(caches, cache -> path());
-    Leftovers report = new Leftovers(path(), parent.path(), left, leaks); // it was online
-    tree.closed(this, parent, report);
+    Leftovers report = new Leftovers(path(), parent.path(), left, caches, tree.slabs);
+    tree.tell(report);
     return report;
   }
 
-  /** Guarded by the tree's lock. */
-  private void goOffline(List<Leftovers.Cache> left) {
-    // All memory that is needed is taken before anything changes, but for that of the report.
+  /** Returns the caches that it had. Guarded by the tree's lock. */
+  private OwnedCache[] goOffline() {
+    // All memory that is needed is taken before anything changes.
     OwnedCache[] caches = owned().toArray(new OwnedCache[0]);
     handOver(caches);
     css.setOffline(); // whoever charges from here on charges the heir
@@ -1037,6 +1046,10 @@ public final class MemCgroup implements Account, AutoCloseable {
     }
     reparent(caches);
     tree.slabs.endings().addAfterGracePeriod(end);
+    return caches;
+  }
+
+  private void addLeft(OwnedCache[] caches, List<Leftovers.Cache> left) {
     for (OwnedCache cache : caches) {
       if (!isSample(cache)) {
         addLeft(cache, left);
@@ -1124,7 +1137,7 @@ public final class MemCgroup implements Account, AutoCloseable {
   /** Closes the root, with which nobody pays any more. Guarded by nothing: the tree is ending. */
   void closeAsRoot() {
     synchronized (tree.lock) {
-      goOffline(new ArrayList<>());
+      goOffline();
     }
   }
 

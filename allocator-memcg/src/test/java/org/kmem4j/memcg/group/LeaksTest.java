@@ -58,13 +58,46 @@ final class LeaksTest {
         () -> assertEquals("/tenants/acme", first.paidBy()),
         () -> assertEquals("leak", first.site().getFirst().getMethodName()),
         () -> assertEquals(3000, first.estimated()),
-        () -> assertTrue(left.toString().contains("\n    at " + LeaksTest.class.getName())));
+        () ->
+            assertTrue(left.leaks().toString().contains("\n    at " + LeaksTest.class.getName())));
     assertEquals("/tenants", paidBy(leaked), "from now on its heir pays");
 
     leaked.forEach(allocator::free);
     fixture.await(() -> groups.groups().size() == 2);
     allocator.trim();
     assertEquals(0, groups.find("/tenants").usage());
+  }
+
+  @Test
+  void whereItComesFromIsLookedUpWhenItIsAskedForAndNotWhenAGroupIsClosed() {
+    List<Long> leaked = leak(cache.in(acme), 3000);
+    Leftovers left = acme.offline();
+
+    leaked.subList(0, 2000).forEach(allocator::free);
+    allocator.trim();
+
+    assertAll(
+        () -> assertEquals(3000, left.objects(), "when it was closed"),
+        () -> assertEquals(1000, left.leaks().leaks().getFirst().estimated(), "now"));
+    leaked.subList(2000, 3000).forEach(allocator::free);
+    assertTrue(left.leaks().isEmpty());
+    fixture.await(() -> groups.groups().size() == 2); // it is released
+  }
+
+  @Test
+  void afterTheAllocatorIsClosedNothingIsLookedAt() {
+    SlabAllocator other = SlabAllocator.builder().max(16 << 20).leaks(1).onClose(r -> {}).build();
+    MemCgroups tree = MemCgroups.on(other);
+    MemCgroup group = tree.create("/closed");
+    leak(other.createCache("orders", 100).in(group), 1000);
+    Leftovers left = group.offline();
+    assertEquals(1000, left.leaks().leaks().getFirst().sampled());
+
+    tree.close();
+    other.close();
+    other.unmap();
+
+    assertTrue(left.leaks().isEmpty());
   }
 
   /** Who is reported to pay for most of what is tracked. */
@@ -86,13 +119,41 @@ final class LeaksTest {
   }
 
   @Test
-  void aGroupAtItsLimitIsServedAsFarAsWithoutSamples() {
-    acme.max(64 << 10);
+  void aPageThatTheSampleDoesNotGetIsNoRefusal() {
+    List<MemcgEvent> told = new ArrayList<>();
     KmemCache mine = cache.in(acme);
+    mine.prewarm(3000);
+    acme.max(acme.usage());
+    List<Long> rest = takeAll(allocator.createCache("rest", 4096).in(acme)); // of the stock
+    long before = acme.events().max();
+    Refusal lastBefore = acme.lastRefusal();
+    fixture.work();
+    groups.onEvent(told::add);
+
+    List<Long> taken = leak(mine, 3000);
+    fixture.work();
+
+    assertAll(
+        () -> assertEquals(before, acme.events().max()),
+        () -> assertEquals(lastBefore, acme.lastRefusal()),
+        () -> assertEquals(List.of(), told));
+    taken.forEach(allocator::free);
+    rest.forEach(allocator::free);
+  }
+
+  private static List<Long> takeAll(KmemCache from) {
     List<Long> taken = new ArrayList<>();
-    for (long object = mine.tryAlloc(); object != 0; object = mine.tryAlloc()) {
+    for (long object = from.tryAlloc(); object != 0; object = from.tryAlloc()) {
       taken.add(object);
     }
+    return taken;
+  }
+
+  @Test
+  void aGroupAtItsLimitIsServedAsFarAsWithoutSamples() {
+    acme.max(64 << 10);
+
+    List<Long> taken = takeAll(cache.in(acme));
 
     assertTrue(taken.size() > 16 * 35, "a page of the sample's may be half empty: " + taken.size());
     taken.forEach(allocator::free);

@@ -30,10 +30,14 @@ record Outcome(
     String found,
     String report,
     List<Share> mix,
-    List<Interval> intervals) {
+    List<Interval> intervals,
+    List<Visit> visits) {
 
   /** How often one thing was done. */
   record Share(String what, long calls, long operations, boolean gracePeriod) {}
+
+  /** Some time that was spent with an allocator of other settings. */
+  record Visit(String settings, double seconds, long operations) {}
 
   /**
    * At the end of one interval: what was done so far, and what is in memory.

@@ -9,6 +9,7 @@ import org.kmem4j.memory.Os;
 import org.kmem4j.perf.contender.ResidentMemory;
 import org.kmem4j.perf.torture.Outcome.Interval;
 import org.kmem4j.perf.torture.Outcome.Share;
+import org.kmem4j.perf.torture.Outcome.Visit;
 import org.kmem4j.perf.torture.Plan.Plant;
 import org.kmem4j.perf.torture.Worker.Act;
 import org.kmem4j.sync.Rcu;
@@ -24,6 +25,11 @@ final class Torture {
   private static final int FULL_HEAP_EACH = 20;
 
   private static final int FULL_HEAP_STEPS = 3;
+
+  /** Of each interval a tenth is spent in a world of other settings. */
+  private static final long MILLIS_OF_A_VISIT_BY_SECOND = 100;
+
+  private static final long LEAST_MILLIS_OF_A_VISIT = 300;
 
   private static final Duration TO_REST = Duration.ofSeconds(60);
 
@@ -44,10 +50,15 @@ final class Torture {
   private final List<Worker> workers = new ArrayList<>();
   private final List<Thread> drivers = new ArrayList<>();
   private final List<Interval> intervals = new ArrayList<>();
+  private final List<Visit> visits = new ArrayList<>();
   private final SplittableRandom random;
   private final FullHeap fullHeap = new FullHeap();
   private final long intervalSeconds;
   private final long gracePeriodsBefore = Rcu.gracePeriods();
+
+  /** Where the workers are: in {@link #world}, but for visits. */
+  private volatile World visited;
+
   private long quietPoints;
   private long peakResident;
   private long endResident;
@@ -55,6 +66,7 @@ final class Torture {
   Torture(Plan plan) {
     this.plan = plan;
     this.world = new World(plan);
+    this.visited = world;
     this.random = new SplittableRandom(~plan.seed());
     this.intervalSeconds = Math.clamp(plan.seconds() / 10, 1, 60);
   }
@@ -79,7 +91,7 @@ final class Torture {
       }
       if (world.violation() == null) {
         world.faults.on(false);
-        freeEverything();
+        freeEverything(world);
         world.checkNothingIsLeft();
         endResident = resident();
         world.close();
@@ -170,6 +182,7 @@ final class Torture {
         world.gate.enter();
         try {
           world.allocator.agent().doWork();
+          visited.allocator.agent().doWork(); // the same, mostly
         } finally {
           world.gate.leave();
         }
@@ -205,6 +218,12 @@ final class Torture {
       if (System.nanoTime() - nextInterval >= 0) {
         nextInterval += Duration.ofSeconds(intervalSeconds).toNanos();
         interval((System.nanoTime() - start) / 1_000_000_000, resident);
+        if (plan.plant() == Plant.NOTHING && System.nanoTime() - end < 0) {
+          visit(Setup.visited(plan.seed() + visits.size()));
+        }
+        if (!world.isRunning()) {
+          return;
+        }
       }
       if (plan.faults() && quietPoints % FULL_HEAP_EACH == 0 && FullHeap.isPossible()) {
         fillHeap();
@@ -229,18 +248,50 @@ final class Torture {
 
   /** Has everything freed, so that what is in memory then is what piles up. */
   private void interval(long second, long resident) {
-    freeEverything();
+    freeEverything(world);
     world.allocator.trim();
     long process = ResidentMemory.bytes().orElse(0);
     intervals.add(new Interval(second, operations(), resident, resident(), process));
   }
 
-  private void freeEverything() {
-    workers.forEach(Worker::freeAll);
-    for (int i = 0; i < world.mailboxes.length(); i++) {
-      workers.getFirst().freeAll(world.mailboxes.get(i));
+  /**
+   * Has everything done for a while with another allocator, whose settings are not the usual ones,
+   * from its opening to its end. Nobody is at work, and nothing held, before and after.
+   */
+  private void visit(Setup setup) throws Exception {
+    long before = operations();
+    long start = System.nanoTime();
+    long millis = Math.max(LEAST_MILLIS_OF_A_VISIT, intervalSeconds * MILLIS_OF_A_VISIT_BY_SECOND);
+    World other = new World(plan, setup, world);
+    workers.forEach(worker -> worker.moveTo(other));
+    visited = other;
+    world.faults.on(plan.faults());
+    world.gate.open();
+    while (world.isRunning() && System.nanoTime() - start < millis * 1_000_000) {
+      Thread.sleep(10);
     }
-    world.unstash(Long.MAX_VALUE);
+    world.gate.close(TO_REST);
+    world.faults.on(false);
+    if (!world.isRunning()) {
+      return; // something is wrong there
+    }
+    other.settle();
+    other.check(workers.stream().map(Worker::hand).toList());
+    quietPoints++;
+    visits.add(new Visit(setup.title, (System.nanoTime() - start) / 1e9, operations() - before));
+    freeEverything(other);
+    other.checkNothingIsLeft();
+    visited = world;
+    workers.forEach(worker -> worker.moveTo(world));
+    other.close();
+  }
+
+  private void freeEverything(World where) {
+    workers.forEach(Worker::freeAll);
+    for (int i = 0; i < where.mailboxes.length(); i++) {
+      workers.getFirst().freeAll(where.mailboxes.get(i));
+    }
+    where.unstash(Long.MAX_VALUE);
   }
 
   /** Bytes of the allocator that are in memory. */
@@ -304,6 +355,7 @@ final class Torture {
         violation == null ? "" : violation.kind().name(),
         violation == null ? "" : violation.getMessage(),
         mix,
-        intervals);
+        intervals,
+        visits);
   }
 }

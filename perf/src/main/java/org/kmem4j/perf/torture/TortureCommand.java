@@ -15,6 +15,7 @@ import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.Table;
 import org.kmem4j.perf.contender.ContenderJvm;
 import org.kmem4j.perf.torture.Outcome.Share;
+import org.kmem4j.perf.torture.Outcome.Visit;
 import org.kmem4j.perf.torture.Plan.Plant;
 import org.kmem4j.perf.torture.Violation.Kind;
 import picocli.CommandLine.Command;
@@ -45,7 +46,10 @@ public final class TortureCommand implements Callable<Integer> {
   @Option(names = "--minutes", paramLabel = "N", description = "how long; usual is 1")
   private Integer minutes;
 
-  @Option(names = "--seconds", paramLabel = "N", description = "as well, or instead")
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      description = "as well, or instead; the two together are the whole time, also of a soak")
   private Integer seconds;
 
   @Option(
@@ -81,10 +85,14 @@ public final class TortureCommand implements Callable<Integer> {
 
   @Option(
       names = "--sabotage",
-      description = "break three things on purpose, each in a short run: each must be found")
+      description =
+          "break three things on purpose, each in a short run: each must be found; not with --soak")
   private boolean sabotage;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "write the results there")
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "write the results there: an object; with --sabotage an array of three")
   private Path json;
 
   @Override
@@ -92,6 +100,10 @@ public final class TortureCommand implements Callable<Integer> {
     check("--minutes", minutes, 0, 10_000);
     check("--seconds", seconds, 0, 600_000);
     check("--threads", threads, 1, 64);
+    if (sabotage && soak) {
+      throw bad(
+          "--sabotage and --soak: accepted is one of them, for a sabotage ends when it is found");
+    }
     Plan plan = new Plan(duration(), threads, seed(), ceiling(), faults, Plant.NOTHING);
     if (json != null) {
       JsonFile.check(json);
@@ -162,7 +174,11 @@ public final class TortureCommand implements Callable<Integer> {
   /** Runs a plan in a JVM of its own, which may crash. */
   private static Outcome run(Plan plan) {
     List<String> flags = new ArrayList<>(List.of("-ea", "-XX:+AlwaysPreTouch"));
-    long mib = HEAP_MIB + (Ownership.bytesFor(plan.maxBytes()) >> 20);
+    long mib =
+        HEAP_MIB
+            + (Ownership.bytesFor(plan.maxBytes())
+                    + Ownership.bytesFor(World.visitedBytes(plan.maxBytes()))
+                >> 20);
     flags.addAll(List.of("-Xms" + mib + "m", "-Xmx" + mib + "m"));
     ContenderJvm.chooseCollector(flags, "-XX:+UseSerialGC");
     var arguments =
@@ -259,6 +275,13 @@ public final class TortureCommand implements Callable<Integer> {
                 Table.number("allocator resident MiB", row -> mib(row.residentBytes())),
                 Table.number("when all is freed", row -> mib(row.emptyBytes())),
                 Table.number("process then", row -> mib(row.processBytes())))));
+    out.println(
+        Table.of(
+            outcome.visits(),
+            List.of(
+                Table.text("with another allocator", Visit::settings),
+                Table.number("seconds", row -> "%.1f".formatted(row.seconds())),
+                Table.number("operations", row -> "%,d".formatted(row.operations())))));
     long waits = outcome.mix().stream().filter(Share::gracePeriod).mapToLong(Share::calls).sum();
     out.printf(
         "%,d operations in %.1f s (%,.0f a second), %,d of them refused or failed; %,d faults"

@@ -94,7 +94,7 @@ class Worker {
   /** Which act a number below {@link #WEIGHTS} stands for: by 64ths of it, then one by one. */
   private static final int[] LIMITS = limits();
 
-  private final World world;
+  private World world;
   private final int number;
   private final boolean faults;
   private final SplittableRandom random;
@@ -135,6 +135,12 @@ class Worker {
       limits[i] = sum;
     }
     return limits;
+  }
+
+  /** Goes on in another world, with nothing in its hands. */
+  final void moveTo(World other) {
+    world = other;
+    changeSources();
   }
 
   // ------------------------------------------------------------------ what it has done
@@ -252,8 +258,9 @@ class Worker {
   }
 
   private void own(long address, Source source, long tag) {
-    source.check(address);
+    // First whose it is: of an object that somebody holds nothing else needs to be right.
     world.ownership.take(number, address, source.from(), source.bytes(), tag);
+    source.check(address);
     count(1);
   }
 
@@ -546,8 +553,8 @@ class Worker {
         mine[i] = 0;
       }
       if (mine[i] != 0) {
-        source.check(mine[i]);
         world.ownership.take(number, mine[i], source.from(), source.bytes(), firstTag + i);
+        source.check(mine[i]);
         done++;
       }
     }
@@ -672,7 +679,7 @@ class Worker {
   }
 
   private void onSmallStack() {
-    if (!faults) {
+    if (!faults || world.setup.hardened) {
       return;
     }
     Source source = sources[random.nextInt(SOURCES)];

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.LongConsumer;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.MemCgroups;
+import org.kmem4j.memcg.counter.PageCounter;
 import org.kmem4j.memcg.group.MemCgroup;
 import org.kmem4j.memcg.reclaim.Shrinker;
 import org.kmem4j.perf.torture.Violation.Kind;
@@ -32,6 +33,7 @@ import org.kmem4j.sync.Rcu;
 /** What all workers share: one allocator with caches, groups that come and go, lost property. */
 final class World implements AutoCloseable {
   private static final int[] SIZES = {8, 64, 24, 200, 512, 1000, 3000, 9000};
+  private static final long VISITED_BYTES = 32 << 20;
   private static final int PARENTS = 2;
   private static final int TENANTS = 8;
 
@@ -57,8 +59,13 @@ final class World implements AutoCloseable {
 
   private record Closed(MemCgroup group, long at) {}
 
-  final Gate gate = new Gate();
+  final Gate gate;
   final Faults faults;
+
+  /** Whose workers are here: it knows whether they go on. This one, unless it is visited. */
+  private final World host;
+
+  final Setup setup;
   final SlabAllocator allocator;
   final MemCgroups groups;
   final Ownership ownership;
@@ -76,14 +83,23 @@ final class World implements AutoCloseable {
   private volatile boolean running = true;
 
   World(Plan plan) {
-    this.faults = new Faults(plan.seed());
-    this.maxBytes = plan.maxBytes();
-    this.allocator =
-        SlabAllocator.builder()
-            .max(maxBytes)
-            .decay(Duration.ofMillis(500))
-            .onClose(report -> {})
-            .build();
+    this(plan, plan.maxBytes(), Setup.USUAL, null);
+  }
+
+  /** A world of other settings, which the workers of a host visit. */
+  World(Plan plan, Setup setup, World host) {
+    this(plan, visitedBytes(plan.maxBytes()), setup, host);
+  }
+
+  private World(Plan plan, long maxBytes, Setup setup, World host) {
+    this.host = host == null ? this : host;
+    this.gate = host == null ? new Gate() : host.gate;
+    this.faults = host == null ? new Faults(plan.seed()) : host.faults;
+    this.setup = setup;
+    this.maxBytes = maxBytes;
+    var builder = SlabAllocator.builder().max(maxBytes).decay(Duration.ofMillis(500));
+    setup.on(builder);
+    this.allocator = builder.onClose(report -> {}).build();
     this.groups = MemCgroups.on(allocator);
     this.ownership = new Ownership(allocator, maxBytes);
     this.mailboxes = new AtomicReferenceArray<>(Math.max(1, plan.threads() / 2));
@@ -95,7 +111,7 @@ final class World implements AutoCloseable {
     }
     var constructed = CacheOptions.of("constructed", 128).constructor(this::construct);
     roots.add(new Source(allocator.createCache(constructed), true));
-    var debugged = CacheOptions.of("debugged", 40).debug(Debug.of("FZP"));
+    var debugged = CacheOptions.of("debugged", 40).debug(Debug.of(setup.letters));
     roots.add(new Source(allocator.createCache(debugged), false));
     var counted = CacheOptions.of("by-object", 96).objectAccount(new SometimesRefusing());
     roots.add(new Source(allocator.createCache(counted), false));
@@ -108,6 +124,11 @@ final class World implements AutoCloseable {
     for (int i = 0; i < TENANTS; i++) {
       tenants.set(i, newTenant(i));
     }
+  }
+
+  /** The ceiling of a world that is visited. */
+  static long visitedBytes(long maxBytes) {
+    return Math.min(maxBytes, VISITED_BYTES);
   }
 
   private void construct(long address) {
@@ -130,25 +151,33 @@ final class World implements AutoCloseable {
   // ------------------------------------------------------------------ how it goes
 
   boolean isRunning() {
-    return running;
+    return host.running;
   }
 
   void stop() {
-    running = false;
+    host.running = false;
   }
 
   /** Tells of something wrong; the first is reported, and ends the run. */
   void fail(Throwable e) {
-    violation.compareAndSet(
+    host.violation.compareAndSet(
         null,
-        e instanceof Violation known
-            ? known
-            : new Violation(Kind.EXCEPTION, "it was thrown: " + e, e));
+        e instanceof Violation known ? known : new Violation(kindOf(e), "it was thrown: " + e, e));
     stop();
   }
 
+  /** A counter that is asked for more than it has says so before anybody walks over the books. */
+  private static Kind kindOf(Throwable e) {
+    StackTraceElement[] stack = e.getStackTrace();
+    return e instanceof AssertionError
+            && stack.length > 0
+            && stack[0].getClassName().equals(PageCounter.class.getName())
+        ? Kind.CHARGES
+        : Kind.EXCEPTION;
+  }
+
   Violation violation() {
-    return violation.get();
+    return host.violation.get();
   }
 
   // ------------------------------------------------------------------ caches
