@@ -51,6 +51,7 @@ public final class AllFronts {
 
     @Override
     protected void finish() {
+      front.settle();
       try {
         empty.accept(front);
       } finally { // it may report damage
@@ -61,14 +62,14 @@ public final class AllFronts {
     }
   }
 
-  /** Every sheaf that slots hold or that was taken from them; only at rest they are exact. */
+  /** Copies of all sheaves that slots hold or that were taken from them; exact at rest. */
   public List<Sheaf> peek() {
     List<Sheaf> all = new ArrayList<>();
     for (int i = 0; i < PerThread.slotCount(); i++) {
       all.addAll(Front.peek(PerThread.slot(i), owner));
     }
     synchronized (waiting) {
-      waiting.forEach(front -> all.addAll(front.withSpare()));
+      waiting.forEach(front -> all.addAll(front.copyFront()));
     }
     return all;
   }
@@ -81,7 +82,7 @@ public final class AllFronts {
     }
     synchronized (waiting) {
       for (Sheaf front : waiting) {
-        count += front.countWithSpare();
+        count += front.peekCount();
       }
     }
     return count;

@@ -25,10 +25,10 @@ import java.util.function.BooleanSupplier;
  */
 public final class Front {
   /** Nothing to detach: the slot's own thread is in the middle of a slow path. */
-  public static final Sheaf BUSY = new Sheaf(0);
+  public static final Sheaf BUSY = Sheaf.none();
 
-  private static final Sheaf DETACHED = new Sheaf(0);
-  private static final Sheaf DRAIN = new Sheaf(0);
+  private static final Sheaf DETACHED = Sheaf.none();
+  private static final Sheaf DRAIN = Sheaf.none();
 
   private Front() {}
 
@@ -112,10 +112,16 @@ public final class Front {
     if (sheaf == null) {
       return 0;
     }
-    int taken = Math.min(count, sheaf.count);
-    int top = sheaf.count - taken;
-    System.arraycopy(sheaf.objects, top, objects, from, taken);
-    sheaf.count = top; // the last step, after which nothing is called
+    long first = sheaf.first;
+    int top = sheaf.top;
+    int taken = Math.min(count, top);
+    System.arraycopy(sheaf.objects, top - taken + 1, objects, from, taken);
+    sheaf.top = top - taken; // from here on nothing is called
+    if (taken < count && first > 0) {
+      objects[from + taken] = first;
+      sheaf.first = 0;
+      taken++;
+    }
     return taken;
   }
 
@@ -145,25 +151,41 @@ public final class Front {
     if (sheaf == null) {
       return 0;
     }
-    int put = Math.min(count, sheaf.objects.length - sheaf.count);
-    System.arraycopy(objects, from, sheaf.objects, sheaf.count, put);
-    sheaf.count += put;
+    int top = sheaf.top;
+    int put = Math.min(count, sheaf.objects.length - 1 - top);
+    System.arraycopy(objects, from, sheaf.objects, top + 1, put);
+    sheaf.top = top + put; // from here on nothing is called
+    if (put < count && sheaf.first == 0) {
+      sheaf.first = objects[from + put];
+      put++;
+    }
     return put;
   }
 
   /** As {@link #pop}, in a section or under a pin of the calling thread. */
   public static long popPinned(Slot slot, Linked owner) {
-    Sheaf sheaf = slot.link(owner.link());
+    return pop(slot.link(owner.link()));
+  }
+
+  static long pop(Sheaf sheaf) {
     if (sheaf == null) {
       return 0;
     }
-    int top = sheaf.count - 1;
+    long first = sheaf.first;
+    if (first > 0) {
+      sheaf.first = 0;
+      return first;
+    }
+    int top = sheaf.top;
     long[] objects = sheaf.objects;
-    if (Integer.compareUnsigned(top, objects.length) >= 0) { // -1; the array's own check, made once
+    if (Integer.compareUnsigned(top, objects.length) >= 0) { // the array's own check, made once
       return 0;
     }
-    sheaf.count = top;
-    return objects[top];
+    long object = objects[top];
+    if (object != 0) { // which lies at the bottom
+      sheaf.top = top - 1;
+    }
+    return object;
   }
 
   /** As {@link #push}, in a section or under a pin of the calling thread. */
@@ -175,13 +197,17 @@ public final class Front {
     if (sheaf == null) {
       return false;
     }
-    int count = sheaf.count;
+    if (sheaf.first == 0) {
+      sheaf.first = object;
+      return true;
+    }
+    int next = sheaf.top + 1;
     long[] objects = sheaf.objects;
-    if (Integer.compareUnsigned(count, objects.length) >= 0) { // full; as above
+    if (Integer.compareUnsigned(next, objects.length) >= 0) { // full; as above
       return false;
     }
-    objects[count] = object;
-    sheaf.count = count + 1;
+    objects[next] = object;
+    sheaf.top = next;
     return true;
   }
 
@@ -198,6 +224,9 @@ public final class Front {
         return BUSY;
       }
       if (slot.casLink(owner.link(), sheaf, DETACHED)) {
+        if (sheaf != null) {
+          sheaf.settle();
+        }
         return sheaf;
       }
     }
@@ -213,6 +242,9 @@ public final class Front {
    */
   public static boolean attach(Slot slot, Linked owner, Sheaf sheaf, BooleanSupplier allowed) {
     boolean attached = false;
+    if (sheaf != null) {
+      sheaf.lift();
+    }
     Rcu.enter(slot);
     try {
       attached = allowed.getAsBoolean() && slot.casLink(owner.link(), DETACHED, sheaf);
@@ -222,6 +254,9 @@ public final class Front {
     if (!attached && !slot.casLink(owner.link(), DETACHED, null)) {
       boolean drained = slot.casLink(owner.link(), DRAIN, null);
       assert drained : "a detached link belongs to its slot";
+    }
+    if (!attached && sheaf != null) {
+      sheaf.settle();
     }
     return attached;
   }
@@ -263,12 +298,12 @@ public final class Front {
   /** Objects in the front of any slot, spare included: exact at rest, else a recent value. */
   public static int peekCount(Slot slot, Linked owner) {
     Sheaf main = slot.linkVolatile(owner.link());
-    return main == null ? 0 : main.countWithSpare();
+    return main == null ? 0 : main.peekCount();
   }
 
-  /** The sheaves of any slot's front, main and spare, to look at; only at rest they are exact. */
+  /** Copies of the sheaves of any slot's front, main and spare; exact at rest. */
   public static List<Sheaf> peek(Slot slot, Linked owner) {
     Sheaf main = slot.linkVolatile(owner.link());
-    return main == null ? List.of() : main.withSpare();
+    return main == null ? List.of() : main.copyFront();
   }
 }

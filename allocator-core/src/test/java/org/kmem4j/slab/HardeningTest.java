@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -437,7 +438,11 @@ final class HardeningTest {
     List<Long> objects = take(plain, plain.geometry().objects());
 
     assertNull(plain.store().guard());
-    assertEquals(objects.stream().sorted().toList(), objects);
+    long inOrder =
+        IntStream.range(1, objects.size())
+            .filter(i -> objects.get(i) == objects.get(i - 1) + 64)
+            .count();
+    assertTrue(inOrder > objects.size() * 3L / 4, inOrder + " follow each other");
   }
 
   // ------------------------------------------------------------------ zeroing

@@ -26,9 +26,9 @@ import org.kmem4j.slab.OwnedCache.State;
 import org.kmem4j.stress.Crew;
 import org.kmem4j.sync.DeferredWork;
 import org.kmem4j.sync.Front;
+import org.kmem4j.sync.HeldPop;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
-import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.Slot;
 
 /** The end of a cache, step by step, while others use it. */
@@ -154,10 +154,10 @@ final class RetirementTest {
           Slot mine = PerThread.find();
           Rcu.enter(mine);
           try {
-            Sheaf main = Front.peek(mine, child).getFirst();
+            HeldPop pop = HeldPop.lookUp(mine, child);
             looked.countDown();
             Crew.await(goOn);
-            popped.set(main.pop());
+            popped.set(pop.goOn());
           } finally {
             Rcu.exit(mine);
           }

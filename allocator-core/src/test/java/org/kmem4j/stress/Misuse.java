@@ -217,18 +217,20 @@ final class Misuse {
             "double_free_single_reuse",
             "frees an object again that somebody else was given, who frees it too",
             scene -> {
+              long other = scene.alloc(); // the front is filled, and what is freed comes back first
               long object = scene.alloc();
               scene.free("at the first free", object);
               long next = scene.alloc();
               assertEquals(object, next, "it is recycled at once");
               scene.free("at the second free", object);
               scene.free("when its new owner frees it", next);
-              scene.end(List.of());
+              scene.end(List.of(other));
             }),
         new Program(
             "double_free_reuse",
             "the same, and a third is given the object in between",
             scene -> {
+              long other = scene.alloc();
               long object = scene.alloc();
               scene.free("at the first free", object);
               long second = scene.alloc();
@@ -236,7 +238,7 @@ final class Misuse {
               long third = scene.alloc();
               scene.free("when its new owner frees it", second);
               scene.free("when the third frees it", third);
-              scene.end(List.of());
+              scene.end(List.of(other));
             }),
         invalidFree("invalid_free", "a number that never was an address", scene -> 0x13370008L),
         invalidFree(
@@ -279,21 +281,23 @@ final class Misuse {
             "zero_on_malloc",
             "reads what the last user wrote, after allocating",
             scene -> {
+              long other = scene.alloc();
               long object = scene.alloc();
               scene.cache.free(object);
               long next = scene.cache.alloc();
               scene.say(contents(next));
-              scene.end(List.of(next));
+              scene.end(List.of(other, next));
             }),
         new Program(
             "malloc_reuse",
             "looks whether a freed address comes back at once",
             scene -> {
+              long other = scene.alloc();
               long object = scene.alloc();
               scene.cache.free(object);
               long next = scene.alloc();
               scene.say(next == object ? "it comes back at once" : "another comes first");
-              scene.end(List.of(next));
+              scene.end(List.of(other, next));
             }),
         new Program(
             "executable_heap",

@@ -119,9 +119,8 @@ public record Mutant(
           of(
               "the link changes only by CAS: detaching",
               "sync/Front.java",
-              "if (slot.casLink(owner.link(), sheaf, DETACHED)) { return sheaf; }",
-              "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), DETACHED); return"
-                  + " sheaf;",
+              "if (slot.casLink(owner.link(), sheaf, DETACHED)) {",
+              "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), DETACHED); if (true) {",
               "sync.FrontTest#everyFrontThatWasAttachedIsTakenByExactlyOne"),
           of(
               "a drainer takes only what its own CAS removed",
@@ -164,6 +163,24 @@ public record Mutant(
               "waiting.add(item.front);",
               "",
               "page.PageAllocatorTest#aListThatWaitsForAGracePeriodIsFreeMemoryToo"),
+          of(
+              "what lies beside the array of a front that was taken is not lost",
+              "sync/AllFronts.java",
+              "front.settle();",
+              "",
+              "stress.ExhaustedBudgetTest#noObjectIsHandedOutTwice"),
+          of(
+              "what lies beside the array of a detached front is not lost",
+              "sync/Front.java",
+              "if (sheaf != null) { sheaf.settle(); } return sheaf;",
+              "return sheaf;",
+              "sync.FrontTest#howeverMuchAFrontHoldsAllOfItIsThereOnceItIsDetached"),
+          of(
+              "a front that could not be attached is whole",
+              "sync/Front.java",
+              "if (!attached && sheaf != null) { sheaf.settle(); }",
+              "",
+              "sync.FrontTest#aDrainThatWasRequestedMeanwhileForbidsAttaching"),
           of(
               "a front is attached only where fronts are allowed",
               "sync/Front.java",

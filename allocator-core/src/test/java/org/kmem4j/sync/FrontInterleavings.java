@@ -30,6 +30,7 @@ final class FrontInterleavings {
     Fixture() {
       sheaf.push(8);
       sheaf.push(16);
+      sheaf.lift();
       slot.casLink(LINK.link(), null, sheaf);
     }
 
@@ -45,6 +46,7 @@ final class FrontInterleavings {
       Sheaf unlinked = Front.unlink(slot, LINK);
       if (unlinked != null) {
         awaitGracePeriod();
+        unlinked.settle();
         taken[drainer] = unlinked;
       }
     }
@@ -59,6 +61,9 @@ final class FrontInterleavings {
       List<Sheaf> holders =
           Stream.of(taken[0], taken[1], taken[2], left).filter(Objects::nonNull).toList();
       assertEquals(List.of(sheaf), holders);
+      if (left != null) {
+        left.settle();
+      }
       List<Long> objects = new ArrayList<>();
       LongStream.of(out).filter(object -> object != 0).forEach(objects::add);
       for (int i = 0; i < sheaf.count(); i++) {

@@ -13,6 +13,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kmem4j.stress.Crew;
@@ -55,16 +56,70 @@ class FrontTest {
   }
 
   @Test
-  void aFrontHandsOutWhatItHoldsTheNewestFirst() {
+  void aFrontHandsOutWhatItHoldsOnce() {
     attached(8, 16);
 
     assertTrue(Front.push(slot, link, 24));
 
     assertEquals(3, Front.peekCount(slot, link));
+    assertEquals(16, Front.pop(slot, link), "the newest when it was attached");
     assertEquals(24, Front.pop(slot, link));
-    assertEquals(16, Front.pop(slot, link));
     assertEquals(8, Front.pop(slot, link));
     assertEquals(0, Front.pop(slot, link));
+  }
+
+  @Test
+  void whatWasPutIntoAnEmptyFrontComesOutTheNewestButOneFirst() {
+    attached();
+    for (long object = 8; object <= 32; object += 8) {
+      assertTrue(Front.push(slot, link, object));
+    }
+
+    assertFalse(Front.push(slot, link, 40), "four have room");
+
+    for (long object : new long[] {8, 32, 24, 16, 0}) {
+      assertEquals(object, Front.pop(slot, link));
+    }
+  }
+
+  @Test
+  void sealedAddressesComeOutAsTheyWentIn() {
+    Sheaf sheaf = new Sheaf(2, true);
+    sheaf.push(-8);
+    Front.detach(slot, link);
+    assertTrue(Front.attach(slot, link, sheaf, YES));
+
+    assertTrue(Front.push(slot, link, -16));
+    assertFalse(Front.push(slot, link, -24), "two have room");
+
+    assertEquals(2, Front.peekCount(slot, link));
+    assertSame(sheaf, Front.detach(slot, link));
+    assertTrue(sheaf.isFull());
+    assertTrue(Front.attach(slot, link, sheaf, YES));
+    assertEquals(-24, Front.pop(slot, link) + Front.pop(slot, link));
+    assertEquals(0, Front.pop(slot, link));
+  }
+
+  @Test
+  void howeverMuchAFrontHoldsAllOfItIsThereOnceItIsDetached() {
+    for (int count = 0; count <= 4; count++) {
+      for (int popped = 0; popped <= count; popped++) {
+        Sheaf sheaf = attached(LongStream.range(1, count + 1).toArray());
+        long sum = count * (count + 1L) / 2;
+        for (int i = 0; i < popped; i++) {
+          sum -= Front.pop(slot, link);
+        }
+
+        assertSame(sheaf, Front.detach(slot, link));
+
+        assertEquals(count - popped, sheaf.count());
+        while (!sheaf.isEmpty()) {
+          sum -= sheaf.pop();
+        }
+        assertEquals(0, sum);
+        Front.attach(slot, link, null, YES);
+      }
+    }
   }
 
   @Test
@@ -75,8 +130,8 @@ class FrontTest {
     assertFalse(Front.push(slot, later, link.link(), 16));
     assertTrue(Front.push(slot, link, link.link(), 24));
 
-    assertEquals(24, Front.pop(slot, link));
     assertEquals(8, Front.pop(slot, link));
+    assertEquals(24, Front.pop(slot, link));
     PerThread.giveLink(later.endLink());
   }
 
@@ -197,17 +252,19 @@ class FrontTest {
 
   @Test
   void aSheafWithACountThatCannotBeIsNeitherReadNorWritten() {
-    Sheaf broken = attached(8);
+    Sheaf broken = attached(8, 16);
     broken.setCount(1000); // of a capacity of 4
 
+    assertFalse(Front.push(slot, link, 24));
+    assertEquals(16, Front.pop(slot, link), "which lies beside the array");
     assertEquals(0, Front.pop(slot, link));
-    assertFalse(Front.push(slot, link, 8));
 
     broken.setCount(-1000);
     assertEquals(0, Front.pop(slot, link));
-    assertFalse(Front.push(slot, link, 8));
+    assertTrue(Front.push(slot, link, 16), "which lies beside the array");
+    assertFalse(Front.push(slot, link, 24));
 
-    broken.setCount(1); // for the validator
+    broken.setCount(2); // for the validator
   }
 
   @Test

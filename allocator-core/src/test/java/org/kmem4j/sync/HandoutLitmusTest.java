@@ -51,6 +51,7 @@ class HandoutLitmusTest {
     Sheaf last = Front.unlink(ownersSlot, link);
     deferred.finish(Long.MAX_VALUE);
     if (last != null) {
+      last.settle();
       giveToPool(last);
     }
     for (int i = 0; i < OBJECTS; i++) { // none was lost
@@ -148,7 +149,12 @@ class HandoutLitmusTest {
     for (int round = 0; crew.goesOn(); round++) {
       Sheaf sheaf = Front.unlink(ownersSlot, link);
       if (sheaf != null) {
-        deferred.add(new DeferredWork(() -> giveToPool(sheaf)));
+        deferred.add(
+            new DeferredWork(
+                () -> {
+                  sheaf.settle();
+                  giveToPool(sheaf);
+                }));
       }
       deferred.finish(MILLISECONDS.toNanos(1));
       for (int i = 0; i < round % 400; i++) {

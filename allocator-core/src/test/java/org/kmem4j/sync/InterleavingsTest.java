@@ -29,12 +29,16 @@ final class InterleavingsTest {
           Steps.of("sync/Rcu.java", "slot.word = GP.value;", "slot.word = 0;"),
           Steps.of(
               "sync/Front.java",
-              "int top = sheaf.count",
-              "sheaf.count = top;",
-              "return objects[top];",
-              "int count = sheaf.count;",
-              "objects[count] = object;",
-              "sheaf.count = count + 1;"));
+              "long first = sheaf.first;",
+              "sheaf.first = 0;",
+              "int top = sheaf.top;",
+              "long object = objects[top];",
+              "sheaf.top = top - 1;",
+              "if (sheaf.first == 0) {",
+              "sheaf.first = object;",
+              "int next = sheaf.top + 1;",
+              "objects[next] = object;",
+              "sheaf.top = next;"));
 
   @TempDir private Path folder;
 
@@ -61,8 +65,8 @@ final class InterleavingsTest {
         Mutant.of(
             "an owner detaches by CAS",
             "sync/Front.java",
-            "if (slot.casLink(owner.link(), sheaf, DETACHED)) { return sheaf; }",
-            "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), DETACHED); return sheaf;",
+            "if (slot.casLink(owner.link(), sheaf, DETACHED)) {",
+            "slot.casLink(owner.link(), slot.linkVolatile(owner.link()), DETACHED); if (true) {",
             TESTS + "#aFrontThatIsDetachedAndDrainedIsWithOne"),
         Mutant.of(
             "who pops is in a section",

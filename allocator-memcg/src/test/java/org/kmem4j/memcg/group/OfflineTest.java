@@ -28,11 +28,10 @@ import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
 import org.kmem4j.slab.OwnedCache;
 import org.kmem4j.stress.Crew;
-import org.kmem4j.sync.Front;
 import org.kmem4j.sync.GraceQueue;
+import org.kmem4j.sync.HeldPop;
 import org.kmem4j.sync.PerThread;
 import org.kmem4j.sync.Rcu;
-import org.kmem4j.sync.Sheaf;
 import org.kmem4j.sync.Slot;
 
 /** A group ends while others use it: each of them held where it hurts. */
@@ -120,10 +119,10 @@ final class OfflineTest {
           Slot slot = PerThread.find();
           Rcu.enter(slot);
           try {
-            Sheaf main = Front.peek(slot, mine).getFirst();
+            HeldPop pop = HeldPop.lookUp(slot, mine);
             looked.countDown();
             Crew.await(goOn);
-            popped.set(main.pop());
+            popped.set(pop.goOn());
           } finally {
             Rcu.exit(slot);
           }

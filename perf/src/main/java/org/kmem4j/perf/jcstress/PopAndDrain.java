@@ -12,7 +12,7 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** An owner pops while another drains: one of them gets the object. */
+/** An owner pops what lies beside the array while another drains: one of them gets the object. */
 @JCStressTest
 @Outcome(id = "8, 0", expect = ACCEPTABLE, desc = "popped")
 @Outcome(id = "0, 8", expect = ACCEPTABLE, desc = "drained")
@@ -28,6 +28,9 @@ public class PopAndDrain extends FrontState {
   public void drainer(II_Result result) {
     Sheaf taken = Front.unlink(SLOT, link);
     Rcu.synchronize();
+    if (taken != null) {
+      taken.settle();
+    }
     result.r2 = taken == null || taken.isEmpty() ? 0 : (int) taken.pop();
   }
 }

@@ -12,7 +12,10 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.ZI_Result;
 
-/** An owner pushes while another drains: who takes the sheaf sees all that was pushed. */
+/**
+ * An owner pushes into the array while another drains: who takes the sheaf sees all that was
+ * pushed.
+ */
 @JCStressTest
 @Outcome(id = "true, 24", expect = ACCEPTABLE, desc = "pushed, then drained")
 @Outcome(id = "false, 8", expect = ACCEPTABLE, desc = "drained first")
@@ -28,6 +31,9 @@ public class PushAndDrain extends FrontState {
   public void drainer(ZI_Result result) {
     Sheaf taken = Front.unlink(SLOT, link);
     Rcu.synchronize();
+    if (taken != null) {
+      taken.settle();
+    }
     int sum = 0;
     while (taken != null && !taken.isEmpty()) {
       sum += (int) taken.pop();
