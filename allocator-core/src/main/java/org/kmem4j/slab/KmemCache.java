@@ -405,11 +405,13 @@ public final class KmemCache extends OwnedCache {
     if (cache == null || !cache.enter()) {
       return 0;
     }
+    long taken = 0;
     try {
-      return cache.store.takeOne();
+      taken = cache.store.takeOne();
     } finally {
-      cache.leave();
+      cache.leaveWith(taken);
     }
+    return taken;
   }
 
   /**

@@ -52,8 +52,12 @@ public final class TestMain {
     if (method.getParameterCount() == 0) {
       return List.<Object[]>of(new Object[0]);
     }
+    boolean[] values = method.getAnnotation(ValueSource.class).booleans();
+    if (values.length == 0) {
+      throw new IllegalArgumentException(method + " has values of a kind that is not run here");
+    }
     List<Object[]> arguments = new ArrayList<>();
-    for (boolean value : method.getAnnotation(ValueSource.class).booleans()) {
+    for (boolean value : values) {
       arguments.add(new Object[] {value});
     }
     return arguments;
