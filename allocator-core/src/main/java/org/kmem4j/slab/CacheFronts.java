@@ -297,7 +297,7 @@ final class CacheFronts {
       return null;
     }
     try {
-      return new Sheaf(capacity, guard != null);
+      return new Sheaf(capacity);
     } catch (OutOfMemoryError e) {
       slabs.releaseFront(sheafBytes(capacity));
       return null;

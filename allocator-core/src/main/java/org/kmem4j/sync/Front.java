@@ -112,13 +112,15 @@ public final class Front {
     if (sheaf == null) {
       return 0;
     }
-    long first = sheaf.first;
+    boolean more = sheaf.hasFirst();
     int top = sheaf.top;
     int taken = Math.min(count, top);
-    System.arraycopy(sheaf.objects, top - taken + 1, objects, from, taken);
-    sheaf.top = top - taken; // from here on nothing is called
-    if (taken < count && first > 0) {
-      objects[from + taken] = first;
+    if (taken > 0) {
+      System.arraycopy(sheaf.objects, top - taken + 1, objects, from, taken);
+      sheaf.top = top - taken; // from here on nothing is called
+    }
+    if (more && taken < count) {
+      objects[from + taken] = sheaf.first;
       sheaf.first = 0;
       taken++;
     }
@@ -152,9 +154,11 @@ public final class Front {
       return 0;
     }
     int top = sheaf.top;
-    int put = Math.min(count, sheaf.objects.length - 1 - top);
-    System.arraycopy(objects, from, sheaf.objects, top + 1, put);
-    sheaf.top = top + put; // from here on nothing is called
+    int put = Math.max(0, Math.min(count, sheaf.objects.length - 1 - top));
+    if (put > 0) {
+      System.arraycopy(objects, from, sheaf.objects, top + 1, put);
+      sheaf.top = top + put; // from here on nothing is called
+    }
     if (put < count && sheaf.first == 0) {
       sheaf.first = objects[from + put];
       put++;
@@ -172,7 +176,7 @@ public final class Front {
       return 0;
     }
     long first = sheaf.first;
-    if (first > 0) {
+    if (first > 0 || first < Sheaf.NOTHING) { // plain, or sealed
       sheaf.first = 0;
       return first;
     }

@@ -18,8 +18,8 @@ import java.util.List;
  * took longer than the hundred instructions around it.
  */
 public final class Sheaf {
-  /** In {@link #first}: nothing may lie there. */
-  private static final long NOTHING = -1;
+  /** In {@link #first}: nothing may lie there. Sealed addresses are below. */
+  static final long NOTHING = -1;
 
   private static final int[] CAPACITIES = {2, 6, 14, 30, 62, 126, 254, 510};
 
@@ -30,18 +30,9 @@ public final class Sheaf {
   /** In a front: the second sheaf or null. In a barn: the next sheaf. */
   private Sheaf spare;
 
+  /** An empty sheaf. */
   public Sheaf(int capacity) {
-    this(capacity, false);
-  }
-
-  /**
-   * An empty sheaf.
-   *
-   * @param sealed whether it is for sealed addresses, below 0, of which none may be {@link #first}
-   */
-  public Sheaf(int capacity, boolean sealed) {
-    objects = new long[sealed ? capacity + 1 : capacity];
-    first = sealed ? NOTHING : 0;
+    objects = new long[capacity];
     top = -1;
   }
 
@@ -57,8 +48,6 @@ public final class Sheaf {
   void lift() {
     if (top < 0) {
       top = 0;
-    } else if (first == NOTHING) {
-      objects[++top] = objects[0];
     } else {
       first = objects[top];
       objects[top] = objects[0];
@@ -71,7 +60,7 @@ public final class Sheaf {
    * all that follows.
    */
   public void settle() {
-    if (first > 0) {
+    if (hasFirst()) {
       objects[0] = first;
       first = 0;
     } else if (top > 0) {
@@ -79,6 +68,11 @@ public final class Sheaf {
     } else {
       top = -1;
     }
+  }
+
+  /** Whether one lies beside the array. */
+  boolean hasFirst() {
+    return first != 0 && first != NOTHING;
   }
 
   /** The largest capacity that is not above {@code wanted}, but at least the smallest there is. */
@@ -105,7 +99,7 @@ public final class Sheaf {
   }
 
   public int capacity() {
-    return first == NOTHING ? objects.length - 1 : objects.length;
+    return objects.length;
   }
 
   public boolean isEmpty() {
@@ -128,7 +122,7 @@ public final class Sheaf {
   /** How many lie in a front, its spare included; racily read, it is a recent value. */
   int peekCount() {
     Sheaf second = spare;
-    return top + (first > 0 ? 1 : 0) + (second == null ? 0 : second.count());
+    return top + (hasFirst() ? 1 : 0) + (second == null ? 0 : second.count());
   }
 
   /** A front's main sheaf and its spare, copied at rest. */
@@ -139,7 +133,7 @@ public final class Sheaf {
   }
 
   private Sheaf copy() {
-    Sheaf copy = new Sheaf(capacity(), first == NOTHING);
+    Sheaf copy = new Sheaf(capacity());
     copy.first = first;
     copy.top = top;
     System.arraycopy(objects, 0, copy.objects, 0, objects.length);

@@ -84,7 +84,7 @@ class FrontTest {
 
   @Test
   void sealedAddressesComeOutAsTheyWentIn() {
-    Sheaf sheaf = new Sheaf(2, true);
+    Sheaf sheaf = new Sheaf(2);
     sheaf.push(-8);
     Front.detach(slot, link);
     assertTrue(Front.attach(slot, link, sheaf, YES));
@@ -162,6 +162,8 @@ class FrontTest {
 
     assertEquals(0, Front.pop(slot, link), "the fast path finds nothing");
     assertFalse(Front.push(slot, link, 16), "and no room");
+    assertEquals(0, Front.popMany(slot, link, new long[3], 0, 3));
+    assertEquals(0, Front.pushMany(slot, link, new long[] {16, 24, 32}, 0, 3));
     assertSame(Front.BUSY, Front.detach(slot, link), "a second one comes too late");
     assertEquals(1, sheaf.count());
   }
