@@ -207,6 +207,7 @@ class FrontTest {
 
     assertNull(slot.linkVolatile(link.link()));
     assertEquals(1, sheaf.count(), "and still has all of it");
+    assertEquals(8, sheaf.pop());
   }
 
   @Test
