@@ -22,6 +22,10 @@ import org.kmem4j.slab.KmemCache;
  */
 class StackOverflowTest {
   private static final int THREADS = Integer.getInteger("test.overflowingThreads", 3);
+
+  /** Far more than a thread takes, which interprets beside whatever else the machine does. */
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+
   private static final boolean COLD = Boolean.getBoolean("test.cold");
   private static final String[] OPERATIONS = {
     "ofACacheWithFronts",
@@ -81,7 +85,7 @@ class StackOverflowTest {
           new Thread(null, crew.guarded(attempts(i, operation)), "small stack", 300 << 10);
       thread.setDaemon(true);
       crew.start(thread);
-      crew.join(Duration.ofSeconds(10));
+      crew.join(LIMIT);
     }
     checkAndClose();
   }
@@ -187,7 +191,7 @@ class StackOverflowTest {
                 .run();
           };
       crew.start(new Thread(null, crew.guarded(work), "small stack", 300 << 10));
-      crew.join(Duration.ofSeconds(10));
+      crew.join(LIMIT);
       cache.shrink();
       assertEquals(0, hardened.stats().usedObjects(), "of " + overflows + " overflows");
     }
@@ -213,7 +217,7 @@ class StackOverflowTest {
                 cache.free(hand[0]);
                 hand[0] = 0;
               }));
-      crew.join(Duration.ofSeconds(10));
+      crew.join(LIMIT);
     }
     checkAndClose();
   }
@@ -312,7 +316,7 @@ class StackOverflowTest {
         ChildJvm.run(
             StackOverflowTest.class.getName() + "#" + operation,
             null,
-            Duration.ofSeconds(30),
+            LIMIT.multipliedBy(3),
             flag,
             "-Dtest.overflowingThreads=" + threads);
     assertTrue(result.passed(), operation + " " + flag + ": " + result.output());
