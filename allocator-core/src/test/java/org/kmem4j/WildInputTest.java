@@ -140,8 +140,7 @@ final class WildInputTest {
   }
 
   static Stream<String> calls() throws IOException {
-    return Files.readAllLines(CORPUS.resolve("door.txt")).stream()
-        .filter(line -> !line.startsWith("#"));
+    return Wild.linesOf(CORPUS.resolve("door.txt"));
   }
 
   @ParameterizedTest

@@ -121,10 +121,9 @@ public final class KmemCache extends OwnedCache {
       this.children = parent == null ? new ConcurrentHashMap<>() : null;
       this.childCount = parent == null ? new AtomicInteger() : null;
       this.store = new CacheSlabs(this, options, cookie, geometry);
-      this.fronts =
-          new CacheFronts(this, store, !options.debugs() && options.objectAccount() == null);
-      boolean samples =
-          slabs.settings().leaks() > 1 && !options.debugs() && options.objectAccount() == null;
+      boolean wantsFronts = !options.debugs() && options.objectAccount() == null;
+      this.fronts = new CacheFronts(this, store, wantsFronts);
+      boolean samples = wantsFronts && slabs.settings().leaks() > 1;
       this.tracked = samples ? new AtomicReference<>() : null;
       this.untilSample = samples ? samplingInterval() : Integer.MAX_VALUE;
       done = true;

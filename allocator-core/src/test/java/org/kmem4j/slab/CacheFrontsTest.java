@@ -1,8 +1,5 @@
 package org.kmem4j.slab;
 
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -29,17 +26,12 @@ final class CacheFrontsTest {
 
   @Test
   void slowPathsAreRightInEveryOrderOfTheirSteps() throws Exception {
-    var result = Interleavings.run(MUTANT.test(), null, folder, COPIES);
-
-    assertTrue(result.passed(), result::output);
+    Interleavings.assertRight(Interleavings.run(MUTANT.test(), null, folder, COPIES));
   }
 
   @Test
   @Tag("mutant")
   void withoutTheRuleSomeOrderIsWrong() throws Exception {
-    var result = Interleavings.run(MUTANT.test(), MUTANT, folder, COPIES);
-
-    System.out.printf("%s: %s%n", MUTANT.rule(), result.summary());
-    assertFalse(result.passed(), MUTANT.rule());
+    Interleavings.assertWrong(Interleavings.run(MUTANT.test(), MUTANT, folder, COPIES), MUTANT);
   }
 }

@@ -1,6 +1,7 @@
 package org.kmem4j.stress;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -270,6 +271,22 @@ public final class Interleavings {
           "LONG.setOpaque",
           "LONG.setRelease",
           "LONG.setVolatile");
+
+  /** Every order was right; says how many there were. */
+  public static void assertRight(ChildJvm.Result result) {
+    result
+        .output()
+        .lines()
+        .filter(line -> line.contains("interleavings"))
+        .forEach(System.out::println);
+    assertTrue(result.passed(), result::output);
+  }
+
+  /** Some order was wrong without a rule; says what was seen. */
+  public static void assertWrong(ChildJvm.Result result, Mutant mutant) {
+    System.out.printf("%s: %s%n", mutant.rule(), result.summary());
+    assertFalse(result.passed(), mutant.rule());
+  }
 
   /**
    * Runs the tests of a class in a JVM of their own.

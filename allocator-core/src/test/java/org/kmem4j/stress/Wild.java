@@ -1,9 +1,13 @@
 package org.kmem4j.stress;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Input that may be anything: numbers near the edges, and mutations of what is right. The same seed
@@ -45,6 +49,11 @@ public final class Wild {
 
   private Wild(long seed) {
     this.random = new Random(seed);
+  }
+
+  /** What went wrong once: the lines of a file, but for comments. */
+  public static Stream<String> linesOf(Path corpus) throws IOException {
+    return Files.readAllLines(corpus).stream().filter(line -> !line.startsWith("#"));
   }
 
   /** Makes attempts, each with a seed of its own, until the time is over; prints the first one. */

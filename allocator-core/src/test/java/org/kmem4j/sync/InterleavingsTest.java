@@ -1,8 +1,5 @@
 package org.kmem4j.sync;
 
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -44,14 +41,7 @@ final class InterleavingsTest {
 
   @Test
   void frontsAreRightInEveryOrderOfTheirSteps() throws Exception {
-    var result = Interleavings.run(TESTS, null, folder, COPIES);
-
-    result
-        .output()
-        .lines()
-        .filter(line -> line.contains("interleavings"))
-        .forEach(System.out::println);
-    assertTrue(result.passed(), result::output);
+    Interleavings.assertRight(Interleavings.run(TESTS, null, folder, COPIES));
   }
 
   static Stream<Mutant> mutants() {
@@ -86,9 +76,6 @@ final class InterleavingsTest {
   @MethodSource("mutants")
   @Tag("mutant")
   void withoutTheRuleSomeOrderIsWrong(Mutant mutant) throws Exception {
-    var result = Interleavings.run(mutant.test(), mutant, folder, COPIES);
-
-    System.out.printf("%s: %s%n", mutant.rule(), result.summary());
-    assertFalse(result.passed(), mutant.rule());
+    Interleavings.assertWrong(Interleavings.run(mutant.test(), mutant, folder, COPIES), mutant);
   }
 }

@@ -1,8 +1,5 @@
 package org.kmem4j.memcg;
 
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -57,14 +54,7 @@ final class InterleavingsTest {
   @ParameterizedTest
   @ValueSource(strings = {STOCK, WALK, LOOKUP})
   void allIsRightInEveryOrderOfTheSteps(String tests) throws Exception {
-    var result = run(tests, null);
-
-    result
-        .output()
-        .lines()
-        .filter(line -> line.contains("interleavings"))
-        .forEach(System.out::println);
-    assertTrue(result.passed(), result::output);
+    Interleavings.assertRight(run(tests, null));
   }
 
   static Stream<Mutant> mutants() {
@@ -112,9 +102,6 @@ final class InterleavingsTest {
   @MethodSource("mutants")
   @Tag("mutant")
   void withoutTheRuleSomeOrderIsWrong(Mutant mutant) throws Exception {
-    var result = run(mutant.test(), mutant);
-
-    System.out.printf("%s: %s%n", mutant.rule(), result.summary());
-    assertFalse(result.passed(), mutant.rule());
+    Interleavings.assertWrong(run(mutant.test(), mutant), mutant);
   }
 }

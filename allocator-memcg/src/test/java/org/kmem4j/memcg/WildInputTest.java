@@ -144,8 +144,7 @@ final class WildInputTest {
   // ------------------------------------------------------------------ calls
 
   static Stream<String> calls() throws IOException {
-    return Files.readAllLines(CORPUS.resolve("groups.txt")).stream()
-        .filter(line -> !line.startsWith("#"));
+    return Wild.linesOf(CORPUS.resolve("groups.txt"));
   }
 
   @ParameterizedTest

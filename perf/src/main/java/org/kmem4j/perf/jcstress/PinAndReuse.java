@@ -15,21 +15,12 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "found and used, or its replacement")
 @Outcome(expect = FORBIDDEN, desc = "reused while it was being read")
 @State
-public class PinAndReuse {
-  private static final class Payload {
-    int value = 1;
-  }
-
-  private Payload published = new Payload();
-  private final Payload replacement = new Payload();
-
+public class PinAndReuse extends Republished {
   @Actor
   public void reader(II_Result result) {
     Rcu.pin(FrontState.SLOT);
     try {
-      Payload found = published;
-      result.r1 = found.value;
-      result.r2 = found.value;
+      use(result);
     } finally {
       Rcu.unpin(FrontState.SLOT);
     }
@@ -37,9 +28,6 @@ public class PinAndReuse {
 
   @Actor
   public void writer() {
-    Payload old = published;
-    published = replacement;
-    Rcu.synchronize();
-    old.value = 2;
+    replaceAndReuse();
   }
 }
