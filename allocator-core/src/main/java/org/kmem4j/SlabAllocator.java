@@ -319,6 +319,7 @@ public final class SlabAllocator implements AutoCloseable {
     checkOpen();
     slabs.checkMayWait("trim()");
     StackProbe.probe();
+    slabs.endMost(); // caches whose end was cut short still have fronts
     slabs.shrinkAll();
     slabs.drainPageLists(Long.MAX_VALUE);
     return pages.giveBack(Long.MAX_VALUE) * Os.PAGE_BYTES;
@@ -564,7 +565,8 @@ public final class SlabAllocator implements AutoCloseable {
     }
 
     /**
-     * Ceiling of the memory held at once, in bytes; from 64 KiB to 4 TiB.
+     * Ceiling of the memory held at once, in bytes; from 64 KiB to 4 TiB. The map of its pages lies
+     * on the Java heap: four bytes for each, those of the first gigabyte at once.
      *
      * @throws IllegalArgumentException if it is less, as every setter does with what it does not
      *     accept; if it is more, {@link #build} throws

@@ -11,9 +11,10 @@ import org.kmem4j.memory.Struct;
  * by address reads it; one frame of 16 bytes per page for links and owners; one bit per page that
  * says whether the system has given memory for it.
  *
- * <p>The entries are Java arrays, one per region, made when the region is opened and never replaced
- * before the end: reading them costs the just-in-time compiler a tenth of what a read of native
- * memory does, and there is one in every free. Frames and bits are native.
+ * <p>The entries are Java arrays, never replaced before the end: reading them costs the
+ * just-in-time compiler a tenth of what a read of native memory does, and there is one in every
+ * free. Those of the first gigabyte lie in one array, which saves a load and a compare; those
+ * behind it in one array per region, made when the region is opened. Frames and bits are native.
  *
  * <p>A slab's entries are written by whoever creates or releases the slab, and read by whoever
  * holds an object of it, who got the object later. The entries of free blocks and the bits belong
@@ -40,6 +41,9 @@ public final class PageMap {
   private static final int REGION_SHIFT = Buddy.MAX_ORDER;
   private static final int REGION_MASK = (1 << REGION_SHIFT) - 1;
 
+  /** The pages of the first gigabyte. */
+  private static final int NEAR_PAGES = 1 << 18;
+
   /** Stands for every region that was never opened; never written. */
   private static final int[] NO_PAGES = new int[1 << REGION_SHIFT];
 
@@ -64,15 +68,22 @@ public final class PageMap {
 
   private final long base;
   private final long bytes;
-  private final int[][] entries;
+
+  /** Entries of the first pages: all of them, in most programs. */
+  private final int[] near;
+
+  /** Entries by region, of which those of the near pages are not used. */
+  private final int[][] far;
+
   private final long frames;
   private final long backed;
 
   PageMap(long base, int pages) {
     this.base = base;
     this.bytes = (long) pages << Os.PAGE_SHIFT;
-    this.entries = new int[pages >> REGION_SHIFT][];
-    Arrays.fill(entries, NO_PAGES);
+    this.near = new int[Math.min(pages, NEAR_PAGES)];
+    this.far = new int[pages >> REGION_SHIFT][];
+    Arrays.fill(far, NO_PAGES);
     this.frames = mapTable(pages * FRAME_BYTES, "kmem4j page frames");
     long bits = 0;
     try {
@@ -108,9 +119,13 @@ public final class PageMap {
    * The entry of the page that an address lies in; 0 outside. Reads no page: ask for any address.
    */
   public int entry(long address) {
-    long page = (address - base) >>> Os.PAGE_SHIFT;
-    int[][] regions = entries;
-    // One compare for "is it ours": what lies below the base is a huge number of pages.
+    long page = (address - base) >>> Os.PAGE_SHIFT; // huge below the base
+    int[] some = near;
+    return page < some.length ? some[(int) page] : farEntry(page);
+  }
+
+  private int farEntry(long page) {
+    int[][] regions = far;
     return page >>> REGION_SHIFT < regions.length
         ? regions[(int) (page >>> REGION_SHIFT)][(int) page & REGION_MASK]
         : 0;
@@ -171,8 +186,8 @@ public final class PageMap {
     int pages = count << REGION_SHIFT;
     openTable(frames, page * FRAME_BYTES, pages * FRAME_BYTES);
     openTable(backed, page / 8, pages / 8);
-    for (int i = region; i < region + count; i++) {
-      entries[i] = new int[1 << REGION_SHIFT];
+    for (int i = Math.max(region, near.length >> REGION_SHIFT); i < region + count; i++) {
+      far[i] = new int[1 << REGION_SHIFT];
     }
   }
 
@@ -184,11 +199,15 @@ public final class PageMap {
 
   /** The whole entry of a page. */
   int kind(int page) {
-    return entries[page >> REGION_SHIFT][page & REGION_MASK];
+    return page < near.length ? near[page] : far[page >> REGION_SHIFT][page & REGION_MASK];
   }
 
   private void setKind(int page, int kind) {
-    entries[page >> REGION_SHIFT][page & REGION_MASK] = kind;
+    if (page < near.length) {
+      near[page] = kind;
+    } else {
+      far[page >> REGION_SHIFT][page & REGION_MASK] = kind;
+    }
   }
 
   private void setKinds(int page, int pages, int kind) {
@@ -214,7 +233,8 @@ public final class PageMap {
 
   /** Forgets everything: no page is anything any more. */
   void clearAll() {
-    Arrays.fill(entries, NO_PAGES);
+    Arrays.fill(near, 0);
+    Arrays.fill(far, NO_PAGES);
   }
 
   void markFree(int page, int order) {

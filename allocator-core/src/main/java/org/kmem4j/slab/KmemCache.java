@@ -66,10 +66,9 @@ public final class KmemCache extends OwnedCache {
   // Read by the fast paths.
   private final PageMap map;
   private int pageEntry; // NO_ENTRY too if the cache is guarded
-  private final int slabMask;
-  private final int first;
-  private final int inverse;
-  private final int shift;
+  private final int factor;
+  private final int origin;
+  private final int turn;
   private final int objects;
 
   // Of a hardened cache.
@@ -132,11 +131,10 @@ public final class KmemCache extends OwnedCache {
         abandon(SIZE);
       }
     }
-    this.first = geometry.first();
-    this.inverse = geometry.inverse();
-    this.shift = geometry.shift();
+    this.factor = geometry.factor();
+    this.origin = geometry.origin();
+    this.turn = geometry.turn();
     this.objects = geometry.objects();
-    this.slabMask = geometry.slabBytes() - 1;
     this.guard = store.guard();
     int entry = PageMap.slabEntry(geometry.order(), link());
     this.pageEntry = guard == null ? entry : NO_ENTRY;
@@ -511,13 +509,13 @@ public final class KmemCache extends OwnedCache {
    * to their slabs.
    */
   private boolean isOurs(int entry, long object) {
-    return entry == pageEntry
-        && Integer.compareUnsigned(indexOf((int) object & slabMask), objects) < 0;
+    return entry == pageEntry && beginsUsualObject(object);
   }
 
-  /** Number of the object at an offset in its slab; if none begins there, one that is too large. */
-  private int indexOf(int offset) {
-    return Integer.rotateRight((offset - first) * inverse, shift);
+  /** As {@link SlabGeometry#indexOf}, in a slab of the usual order: it is aligned to its size. */
+  private boolean beginsUsualObject(long object) {
+    int index = Integer.rotateRight((int) object * factor - origin, turn);
+    return Integer.compareUnsigned(index, objects) < 0;
   }
 
   private void push(long object) {
@@ -528,8 +526,7 @@ public final class KmemCache extends OwnedCache {
   }
 
   private void freeElsewhere(int entry, long object) {
-    if (entry == guardedEntry
-        && Integer.compareUnsigned(indexOf((int) object & slabMask), objects) < 0) {
+    if (entry == guardedEntry && beginsUsualObject(object)) {
       pushGuarded(object);
     } else {
       freeOfAnother(object);
@@ -613,7 +610,7 @@ public final class KmemCache extends OwnedCache {
   /** Who allocated and who freed the object around an address, if the cache tracks. */
   String history(long address) {
     long slab = store.debug() == null ? 0 : slabOf(address);
-    long offset = address - slab - first;
+    long offset = address - slab - geometry().first();
     return slab == 0 || offset < 0 || offset / stride() >= Slab.objects(slab)
         ? ""
         : store.debug().history(slab, (int) (offset / stride()));
@@ -622,7 +619,7 @@ public final class KmemCache extends OwnedCache {
   /** Says where in one of our slabs an address lies. */
   String where(long address) {
     long slab = slabOf(address);
-    long offset = address - slab - first;
+    long offset = address - slab - geometry().first();
     int stride = stride();
     return offset < 0
         ? "in the header of slab " + Slabs.hex(slab)
@@ -1166,12 +1163,12 @@ public final class KmemCache extends OwnedCache {
   }
 
   Description describe(long where, long region, long slab) {
-    long offset = where - slab - first;
+    long offset = where - slab - geometry().first();
     int index = (int) (offset / stride());
     if (offset < 0 || index >= Slab.objects(slab)) {
       return new Description(where, region, slab, name(), 0, -1, 0, "header", payerName());
     }
-    long object = slab + first + (long) index * stride();
+    long object = geometry().addressOf(slab, index);
     return new Description(
         where,
         region,

@@ -9,12 +9,12 @@ import org.kmem4j.memory.Os;
  * @param stride distance between objects in bytes
  * @param first offset of the first object
  * @param objects how many there are
- * @param inverse the multiplier by which {@link #indexOf} divides: the inverse of the stride's odd
- *     part modulo 2^32; an offset is a multiple of the stride exactly if the rotated product is
- *     small
+ * @param factor the multiplier by which {@link #indexOf} divides: the inverse of the stride's odd
+ *     part, modulo the slab's size, in the highest bits. So whatever else than the slab's size and
+ *     its multiples is in an address falls out of the product
  * @param side what is kept for each object between header and objects
  */
-record SlabGeometry(int order, int stride, int first, int objects, int inverse, Side side) {
+record SlabGeometry(int order, int stride, int first, int objects, int factor, Side side) {
   /**
    * What is kept besides the objects.
    *
@@ -60,7 +60,12 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
     return objects <= 0
         ? null
         : new SlabGeometry(
-            order, stride, first(head, objects, align, side), objects, inverse(stride), side);
+            order,
+            stride,
+            first(head, objects, align, side),
+            objects,
+            inverse(stride) << (Integer.SIZE - Os.PAGE_SHIFT - order),
+            side);
   }
 
   private static int first(int head, int objects, int align, Side side) {
@@ -95,7 +100,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
 
   /** Number of an object; if the address begins none, a number that is too large. */
   int indexOf(long slab, long object) {
-    return Integer.rotateRight(((int) (object - slab) - first) * inverse, shift());
+    return Integer.rotateRight((int) (object - slab) * factor - origin(), turn());
   }
 
   /** Whether free objects are linked outside themselves, in their state words. */
@@ -171,7 +176,13 @@ record SlabGeometry(int order, int stride, int first, int objects, int inverse, 
     return inverse;
   }
 
-  int shift() {
-    return Integer.numberOfTrailingZeros(stride);
+  /** What {@link #factor} makes of the first object. */
+  int origin() {
+    return first * factor;
+  }
+
+  /** By how much the product is turned: what is no multiple of the stride gets its highest bits. */
+  int turn() {
+    return Integer.numberOfTrailingZeros(stride) + Integer.SIZE - Os.PAGE_SHIFT - order;
   }
 }

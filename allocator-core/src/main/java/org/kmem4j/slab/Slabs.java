@@ -37,6 +37,9 @@ public final class Slabs {
   /** For {@link #tick}: what is idle stays, for ever. */
   public static final int NEVER = Integer.MAX_VALUE;
 
+  /** As many as the end of a cache or of a group has, one after the other. */
+  private static final int ENDING_STEPS = 8;
+
   /**
    * Every cache of the process by its number; the page map leads here. Plain: who has an address
    * got it after its cache was entered.
@@ -461,6 +464,13 @@ public final class Slabs {
    */
   public int endSome() {
     return endings.advance(settings.waitNanos());
+  }
+
+  /** As {@link #endSome}, as far as what is ending gets by itself. */
+  public void endMost() {
+    for (int round = 0; round < ENDING_STEPS && endSome() > 0; round++) {
+      // others may go on to end what is theirs
+    }
   }
 
   /** All caches, children included. */

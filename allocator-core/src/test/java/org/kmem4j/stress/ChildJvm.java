@@ -71,11 +71,11 @@ public final class ChildJvm {
     Path output = Files.createTempFile("kmem4j-child", ".txt");
     long start = System.nanoTime();
     try {
-      Process child =
-          new ProcessBuilder(command)
-              .redirectErrorStream(true)
-              .redirectOutput(output.toFile())
-              .start();
+      ProcessBuilder builder =
+          new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+      // Else a thread that the JVM starts has malloc reserve 64 MiB, which tests take for ours.
+      builder.environment().put("MALLOC_ARENA_MAX", "1");
+      Process child = builder.start();
       boolean ended = child.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
       if (!ended) {
         child.destroyForcibly().waitFor();

@@ -10,18 +10,17 @@ import org.junit.jupiter.api.Test;
 class FullHeapTest {
   @Test
   void whereverTheHeapEndsNothingIsLost() throws Exception {
-    run(FullHeap.FLAGS);
+    run(Duration.ofSeconds(100), FullHeap.FLAGS);
   }
 
   @Test
   @Tag("slow")
   void withEveryAmountOfHeap() throws Exception {
-    run(FullHeap.FLAGS_FOR_ALL);
+    run(Duration.ofMinutes(5), FullHeap.FLAGS_FOR_ALL);
   }
 
-  private static void run(String[] flags) throws Exception {
-    var result =
-        ChildJvm.run(FullHeapOperations.class.getName(), null, Duration.ofSeconds(100), flags);
+  private static void run(Duration limit, String[] flags) throws Exception {
+    var result = ChildJvm.run(FullHeapOperations.class.getName(), null, limit, flags);
 
     assertTrue(result.passed(), result.output());
   }

@@ -58,6 +58,12 @@ public record Mutant(
               "return page != -1 ? ",
               "stress.WildAddressTest#anAddressThatIsNotOursIsRefusedAndNotRead"),
           of(
+              "the compare is of the whole page number",
+              "page/PageMap.java",
+              "return page < some.length ? ",
+              "return (page & 0xffff_ffffL) < some.length ? ",
+              "page.PageMapTest#anAddressFarAwayIsOfNoPage"),
+          of(
               "the page map answers, the page itself is not read",
               "slab/KmemCache.java",
               "return entry == pageEntry &&",
@@ -93,8 +99,8 @@ public record Mutant(
           of(
               "free checks that an object begins at the address",
               "slab/KmemCache.java",
-              "&& Integer.compareUnsigned(indexOf((int) object & slabMask), objects) < 0;",
-              ";",
+              "return entry == pageEntry && beginsUsualObject(object);",
+              "return entry == pageEntry;",
               "stress.WildAddressTest#theInsideOfAnObjectIsRefused"),
           of(
               "of several who free a large block one succeeds",
