@@ -1,6 +1,7 @@
 package org.kmem4j.perf.bench;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -44,13 +45,13 @@ record Bar(
     this(question, params, contender, against, params, isGarbage, false, limit, aim);
   }
 
-  /** The end of the interval that the issue judges by. */
+  /** On which side of the limit a number lies, as far as can be told. */
   enum Verdict {
     /** The whole interval is on the right side of the limit, or touches it from there. */
     MET,
-    /** The limit lies within the interval: it passes. */
+    /** The limit lies within the interval: neither met nor missed. */
     TOUCHES,
-    /** The whole interval is on the wrong side. */
+    /** The whole interval is on the wrong side, or there is no number where one was asked for. */
     MISSED,
     /** There is no limit. */
     TOLD;
@@ -77,7 +78,9 @@ record Bar(
   /** 0 B/op, less what JMH itself makes while it measures. */
   static final double NO_GARBAGE = 0.02;
 
-  private static final List<String> NATIVE = List.of("malloc", "jemalloc", "mimalloc");
+  private static final Interval NO_NUMBER = new Interval(Double.NaN, Double.NaN, Double.NaN);
+
+  private static final List<String> NATIVE = List.of("malloc", "jemalloc", "mimalloc", "tcmalloc");
   private static final List<String> NETTY = List.of("nettyPooled", "nettyAdaptive");
   private static final List<String> PEERS =
       List.of(
@@ -182,13 +185,19 @@ record Bar(
     for (Neighbour neighbour : Neighbour.values()) {
       Double limit =
           switch (neighbour) {
-            case UNDISTURBED, AGENT -> null;
+            case UNDISTURBED, IDLE, AGENT -> null;
             case TRY -> 1.1;
             case THROW, CLOSE, LIMIT, TRIM -> 2.0;
           };
-      if (neighbour != Neighbour.UNDISTURBED) {
-        List<String> undisturbed = List.of(Neighbour.UNDISTURBED.toString());
-        bars.add(ratio(question, Map.of(), neighbour.toString(), undisturbed, limit, null));
+      Neighbour quiet =
+          switch (neighbour) {
+            case UNDISTURBED, IDLE -> null;
+            case CLOSE, TRIM -> Neighbour.IDLE;
+            case AGENT, TRY, THROW, LIMIT -> Neighbour.UNDISTURBED;
+          };
+      if (quiet != null) {
+        List<String> against = List.of(quiet.toString());
+        bars.add(ratio(question, Map.of(), neighbour.toString(), against, limit, null));
       }
     }
   }
@@ -284,7 +293,11 @@ record Bar(
             .flatMap(other -> results.find(question, other, againstParams).stream())
             .min(over.get().moreIsBetter() ? byMedian.reversed() : byMedian);
     return under.flatMap(
-        key -> outcome(contender + " ÷ " + divisor(key), results.ratios(over.get(), key)));
+        key -> {
+          String what = contender + " ÷ " + divisor(key);
+          return outcome(what, results.ratios(over.get(), key))
+              .or(() -> withoutNumber(what, results.values(over.get())));
+        });
   }
 
   private String divisor(Key key) {
@@ -298,13 +311,17 @@ record Bar(
       return Optional.empty();
     }
     Interval number = Interval.of(numbers);
+    return Optional.of(outcome(what, numbers.length, number, Verdict.of(number, limit, isAtLeast)));
+  }
+
+  private Outcome outcome(String what, int rounds, Interval number, Verdict verdict) {
     String where = params.isEmpty() ? "" : " (" + Reading.text(params) + ")";
-    return Optional.of(
-        new Outcome(
-            this,
-            question + where + ": " + what,
-            numbers.length,
-            number,
-            Verdict.of(number, limit, isAtLeast)));
+    return new Outcome(this, question + where + ": " + what, rounds, number, verdict);
+  }
+
+  /** Who was measured and yields no number, for memory was short, say, has not met the bar. */
+  private Optional<Outcome> withoutNumber(String what, double[] values) {
+    boolean lacks = limit != null && Arrays.stream(values).allMatch(Double::isNaN);
+    return lacks ? Optional.of(outcome(what, 0, NO_NUMBER, Verdict.MISSED)) : Optional.empty();
   }
 }

@@ -25,8 +25,10 @@ import org.agrona.SystemUtil;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.KmemException;
 import org.kmem4j.perf.Progress;
+import org.kmem4j.perf.latency.LatencyRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -44,10 +46,11 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Measures the allocator beside the Java heap, what teams write by hand, and C allocators.",
-      "Each contender runs in forked JVMs that take turns; ratios come with intervals of 95 %%."
+      "Each contender runs in forked JVMs that take turns; ratios come with an interval of 95 %%,"
+          + " or, of fewer than 6 forks, with their range."
     })
 public final class BenchCommand implements Callable<Integer> {
-  /** Enough for an interval of 95 %, which is what a full run takes. */
+  /** Enough for an interval of 95 %. */
   static final int FULL_FORKS = 10;
 
   static final int USUAL_FORKS = 3;
@@ -55,6 +58,7 @@ public final class BenchCommand implements Callable<Integer> {
   private static final int ITERATIONS = 3;
   private static final long USUAL_MILLIS = 500;
   private static final long QUICK_MILLIS = 200;
+  private static final long MOST_MILLIS = 60_000;
   private static final String USUAL_DECAY = "10s";
   private static final String QUICK_DECAY = "2s";
   private static final String QUICK_VIRTUAL_THREADS = "100000";
@@ -79,12 +83,14 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--quick",
       description =
           "2 forks, iterations of 200 instead of 500 ms, a decay time of 2s, fewer virtual threads"
-              + " and live orders")
+              + " and live orders, and the smallest trace only")
   private boolean quick;
 
   @Option(
       names = "--full",
-      description = "10 forks, and every size, number of objects, threads and groups")
+      description =
+          "10 forks, and every size, number of objects, threads and groups; latency of 1, 4 and 8"
+              + " million orders, with budgets 1.5, 2 and 4")
   private boolean full;
 
   @Option(
@@ -136,7 +142,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--millis",
       paramLabel = "N",
-      description = "time of one JMH iteration; usual are 500, with --quick 200")
+      description = "time of one JMH iteration, 1 to 60000; usual are 500, with --quick 200")
   private Long millis;
 
   @Override
@@ -144,14 +150,18 @@ public final class BenchCommand implements Callable<Integer> {
     if (forks != null && (forks < 1 || forks > 1000)) {
       throw wrong("Invalid value for option '--forks': '%d', accepted are 1 to 1000", forks);
     }
+    if (millis != null && (millis < 1 || millis > MOST_MILLIS)) {
+      throw wrong(
+          "Invalid value for option '--millis': '%d', accepted are 1 to %d", millis, MOST_MILLIS);
+    }
     if (compare != null) {
-      checkNothingIsMeasured("--compare");
+      checkNothingIsMeasured("--compare", List.of());
       return compare();
     }
     checkOutputs();
     if (from != null) {
-      checkNothingIsMeasured("--from");
-      publish(read(from));
+      checkNothingIsMeasured("--from", List.of("--json", "--html", "--markdown"));
+      publish(read(from).judgedAgain());
       return 0;
     }
     if (quick && full) {
@@ -181,11 +191,19 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   /** What stands on the command line with {@code --from} or {@code --compare} must go with it. */
-  private void checkNothingIsMeasured(String option) {
-    if (only != null || forks != null || quick || decay != null || list || millis != null) {
-      throw wrong(
-          "%s measures nothing: --only, --forks, --quick, --decay and --list do not go with it",
-          option);
+  private void checkNothingIsMeasured(String option, List<String> accepted) {
+    for (OptionSpec given : spec.commandLine().getParseResult().matchedOptions()) {
+      String name = given.longestName();
+      if (!name.equals(option) && !accepted.contains(name)) {
+        Object value = given.getValue();
+        throw wrong(
+            "%s measures nothing: '%s' does not go with it, %s",
+            option,
+            value instanceof Boolean ? name : name + "=" + value,
+            accepted.isEmpty()
+                ? "no other option is accepted"
+                : "accepted are " + String.join(", ", accepted));
+      }
     }
   }
 
@@ -279,12 +297,19 @@ public final class BenchCommand implements Callable<Integer> {
   private Settings settings() {
     long usual = quick ? QUICK_MILLIS : USUAL_MILLIS;
     return new Settings(
-        Duration.ofMillis(millis != null ? millis : usual), ITERATIONS, params(), decayTime());
+        Duration.ofMillis(millis != null ? millis : usual),
+        ITERATIONS,
+        params(),
+        decayTime(),
+        quick);
   }
 
   private Map<String, List<String>> params() {
     Map<String, List<String>> params = new HashMap<>();
-    if (!full) {
+    if (full) {
+      params.put(LatencyTrial.LIVE, texts(LatencyRun.ALL_LIVE));
+      params.put(LatencyTrial.BUDGET, texts(LatencyRun.ALL_BUDGETS));
+    } else {
       params.putAll(Question.usualParams());
     }
     if (quick) {
@@ -293,6 +318,10 @@ public final class BenchCommand implements Callable<Integer> {
       params.put(LatencyTrial.SECONDS, List.of(QUICK_SECONDS));
     }
     return params;
+  }
+
+  private static List<String> texts(List<? extends Number> values) {
+    return values.stream().map(Number::toString).toList();
   }
 
   private List<Trial> chosen(Settings settings, List<String> missing) {

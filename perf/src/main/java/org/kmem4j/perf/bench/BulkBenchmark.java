@@ -1,6 +1,7 @@
 package org.kmem4j.perf.bench;
 
 import org.kmem4j.SlabAllocator;
+import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
@@ -10,7 +11,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What does one of 64 objects cost, taken and given back together or one by one? */
+/** What does one of 64 objects cost, taken, written and given back together or one by one? */
 public class BulkBenchmark extends KmemBenchmark {
   private static final int OBJECTS = 64;
 
@@ -39,6 +40,9 @@ public class BulkBenchmark extends KmemBenchmark {
     if (!kmem.cache.tryAllocBulk(kmem.objects, 0, OBJECTS)) {
       throw new IllegalStateException("refused");
     }
+    for (int i = 0; i < OBJECTS; i++) {
+      Memory.putLong(kmem.objects[i], i);
+    }
     kmem.cache.freeBulk(kmem.objects, 0, OBJECTS);
     return kmem.objects;
   }
@@ -47,7 +51,12 @@ public class BulkBenchmark extends KmemBenchmark {
   @OperationsPerInvocation(OBJECTS)
   public long[] singles(Kmem kmem) {
     for (int i = 0; i < OBJECTS; i++) {
-      kmem.objects[i] = kmem.cache.tryAlloc();
+      long object = kmem.cache.tryAlloc();
+      if (object == 0) {
+        throw new IllegalStateException("refused");
+      }
+      Memory.putLong(object, i);
+      kmem.objects[i] = object;
     }
     for (int i = 0; i < OBJECTS; i++) {
       kmem.cache.free(kmem.objects[i]);

@@ -11,14 +11,18 @@ final class Facts {
   static final String FLAGS = "JVM flags";
   static final String INHERITED = "Flags of bin/kmem";
 
-  static final String METHOD =
-      "Each contender runs in JVMs of its own, which take turns in rounds, so that whatever drifts"
-          + " in the machine drifts for all. A score is the median of the forks; behind ± stands"
-          + " half of its interval of 95 % (bootstrap). A ratio is formed within each round; below"
-          + " 1 means less time or memory, and for ops/… more is better. The best peer is the one"
-          + " with the best median among those with the same parameters.";
-
   private Facts() {}
+
+  /** How the numbers came about. */
+  static String method(Report report) {
+    return "Each contender runs in JVMs of its own, which take turns in rounds, so that whatever"
+        + " drifts in the machine drifts for all. A score is the median of the forks; behind ±"
+        + " stands half of "
+        + Interval.named(report.forks())
+        + ". A ratio is formed within each round; below 1 means less time or memory, and for ops/…"
+        + " more is better. The best peer is the one with the best median among those with the"
+        + " same parameters. Curves are of the last round.";
+  }
 
   /** What a run is told by: name and value, without what the report does not know. */
   static Map<String, String> of(Report report) {
@@ -91,7 +95,9 @@ final class Facts {
         text.append(text.isEmpty() ? "" : ", ").append(count).append(" ").append(verdict);
       }
     }
-    text.append(". The interval is of 95 %; a bar inside it is touched.");
+    text.append(". The bounds are ")
+        .append(Interval.named(report.forks()))
+        .append("; a bar between them is touched, which is neither.");
     if (report.hasFewForks()) {
       text.append(" ").append(Tables.fewForks(report));
     }

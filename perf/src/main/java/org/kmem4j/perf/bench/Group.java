@@ -46,7 +46,12 @@ final class Group {
   }
 
   static boolean moreIsBetter(String unit) {
-    return unit.startsWith("ops/") || unit.startsWith("requests/");
+    return unit.startsWith("ops/") || unit.startsWith("requests/") || unit.equals("1 = yes");
+  }
+
+  /** Whether neither more nor less is better: how often a neighbour did what it does. */
+  static boolean isJudged(String unit) {
+    return !unit.equals("1/s");
   }
 
   boolean hasHeap() {

@@ -21,11 +21,15 @@ public class GroupState {
 
   @Setup(Level.Trial)
   public void open() {
-    allocator = SlabAllocator.builder().max(KmemBenchmark.MAX_BYTES).build();
+    allocator = settings().build();
     groups = MemCgroups.on(allocator);
     group = groups.create("/a/b/c").max(KmemBenchmark.MAX_BYTES / 2);
     nobodys = allocator.createCache("pair", 64);
     ofGroup = nobodys.in(group);
+  }
+
+  SlabAllocator.Builder settings() {
+    return SlabAllocator.builder().max(KmemBenchmark.MAX_BYTES);
   }
 
   @TearDown(Level.Trial)

@@ -77,7 +77,7 @@ final class Markdown {
         List.of(
             new Column<>("the run", fact -> fact.getKey(), false),
             new Column<>("", fact -> fact.getValue(), false)));
-    paragraph(Facts.METHOD);
+    paragraph(Facts.method(report));
     report.leftOut().forEach(sentence -> paragraph("Left out: " + sentence + "."));
     if (!report.bars().isEmpty()) {
       heading("What was to be reached");

@@ -1,5 +1,7 @@
 package org.kmem4j.perf.bench;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Locale;
 import java.util.Optional;
 import org.kmem4j.perf.bench.Group.Ratio;
@@ -9,15 +11,19 @@ import org.kmem4j.perf.bench.Report.Row;
 /** Numbers as the terminal, the page and the document write them. */
 final class Numbers {
   private static final String NOT_KNOWN = "n/a";
+  private static final double LITTLE = 0.01;
   private static final double MANY = 1e4;
   private static final double TOO_LONG = 1e7;
 
   private Numbers() {}
 
-  /** Two decimals, three where the number is small, none where it is large. */
+  /** Two decimals, three or two digits where the number is small, none where it is large. */
   static String decimals(Double value) {
-    if (value == null) {
+    if (value == null || value.isNaN()) {
       return NOT_KNOWN;
+    }
+    if (value != 0 && Math.abs(value) < LITTLE) { // 0.000 would tell nothing
+      return new BigDecimal(value).round(new MathContext(2)).toPlainString();
     }
     return String.format(Locale.ROOT, format(value), value);
   }

@@ -324,7 +324,7 @@ final class Page {
     return section(
             h2("How it was measured"),
             facts,
-            p(Facts.METHOD),
+            p(Facts.method(report)),
             iff(
                 !report.leftOut().isEmpty(),
                 div(p("Left out:"), ul(each(report.leftOut(), sentence -> li(sentence))))))

@@ -276,12 +276,15 @@ enum Question {
         MANY_GROUPS + ".groups", List.of("1", "1000"));
   }
 
-  /** All trials of all questions. A contender whose library is missing is told and left out. */
+  /**
+   * All trials of all questions. Who lacks a library, or room for its objects, is told and left
+   * out.
+   */
   static List<Trial> trials(Settings settings, Consumer<String> missing) {
     List<Trial> trials = new ArrayList<>();
     for (Question question : values()) {
       if (question.isJmh()) {
-        question.addTrials(settings, trials);
+        question.addTrials(settings, trials, missing);
       } else {
         trials.addAll(question.others.apply(settings));
       }
@@ -296,7 +299,7 @@ enum Question {
   }
 
   /** Parameters by parameters, so that a table shows together what is compared. */
-  private void addTrials(Settings settings, List<Trial> trials) {
+  private void addTrials(Settings settings, List<Trial> trials, Consumer<String> missing) {
     Map<String, BenchmarkListEntry> entries = entries();
     Map<String, List<Map<String, String>>> paramsOf = new LinkedHashMap<>();
     for (String contender : contenders) {
@@ -305,11 +308,22 @@ enum Question {
     Set<Map<String, String>> all = new LinkedHashSet<>();
     paramsOf.values().forEach(all::addAll);
     for (Map<String, String> params : all) {
+      List<String> tooMany = new ArrayList<>();
       for (String contender : contenders) {
-        if (paramsOf.get(contender).contains(params) && canBear(contender, params)) {
+        if (!paramsOf.get(contender).contains(params)) {
+          continue;
+        }
+        if (canBear(contender, params)) {
           String benchmark = entry(entries, contender).getUsername();
           trials.add(new JmhTrial(this, contender, params, benchmark, settings));
+        } else {
+          tooMany.add(contender);
         }
+      }
+      if (!tooMany.isEmpty()) {
+        missing.accept(
+            "%s(%s) of %s would fill the Java heap with an object for each of theirs"
+                .formatted(this, Reading.text(params), String.join(", ", tooMany)));
       }
     }
   }

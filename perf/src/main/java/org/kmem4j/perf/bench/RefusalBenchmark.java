@@ -1,11 +1,17 @@
 package org.kmem4j.perf.bench;
 
+import org.kmem4j.SlabAllocator;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /** What does a refusal cost while a group is at its limit, and nothing is freed? */
 public class RefusalBenchmark extends KmemBenchmark {
-  /** A group that is full. */
+  /** A group that is full, to the end. */
   public static class Full extends GroupState {
+    @Override
+    SlabAllocator.Builder settings() {
+      return super.settings().onClose(left -> {});
+    }
+
     @Override
     public void open() {
       super.open();

@@ -21,13 +21,10 @@ import org.kmem4j.perf.replay.PreparedTrace;
 record ReplayTrial(
     boolean isOfMemory, String contender, List<Path> traces, Map<String, String> params, int passes)
     implements Trial {
-  /** Whose time is asked for: those of the bar. */
-  static final String[] CONTENDERS = {"slab", "malloc", "mimalloc", "jemalloc"};
+  /** Whose time is asked for: the C allocators beside ours. */
+  static final String[] CONTENDERS = {"slab", "malloc", "mimalloc", "jemalloc", "tcmalloc"};
 
   static final String[] MEMORY_CONTENDERS = Candidates.ofAnySize().toArray(String[]::new);
-
-  /** Anything shorter is in a hurry: it takes the smallest trace, and fewer passes. */
-  private static final long USUAL_MILLIS = 1000;
 
   private static final int USUAL_PASSES = 9;
   private static final int QUICK_PASSES = 3;
@@ -35,11 +32,10 @@ record ReplayTrial(
   private static final double MIB = 1 << 20;
 
   static List<Trial> all(Settings settings, boolean isOfMemory) {
-    boolean isQuick = settings.iterations() * settings.iteration().toMillis() < USUAL_MILLIS;
-    List<Path> traces = PreparedTrace.files(isQuick);
+    List<Path> traces = PreparedTrace.files(settings.quick());
     Map<String, String> params =
         Map.of("traces", traces.stream().map(PreparedTrace::name).collect(Collectors.joining("+")));
-    int passes = isQuick ? QUICK_PASSES : USUAL_PASSES;
+    int passes = settings.quick() ? QUICK_PASSES : USUAL_PASSES;
     List<Trial> trials = new ArrayList<>();
     for (String contender : isOfMemory ? MEMORY_CONTENDERS : CONTENDERS) {
       trials.add(new ReplayTrial(isOfMemory, contender, traces, params, passes));

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -45,7 +46,7 @@ record Report(
   record Asked(String name, String title) {}
 
   /**
-   * Score and garbage are medians of the forks; the error is half of the 95 % interval.
+   * Score and garbage are medians of the forks; the error is half of the {@link Interval}.
    *
    * @param values by round; null where a round yielded none
    */
@@ -92,7 +93,7 @@ record Report(
     }
   }
 
-  /** The ratio, or the number itself where nothing is divided, with its 95 % interval. */
+  /** The ratio, or the number itself where nothing is divided, with its {@link Interval}. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   record BarRow(
       String bar,
@@ -167,8 +168,54 @@ record Report(
         leftOut,
         asked(rows, curves),
         rows,
-        Bar.all().stream().flatMap(bar -> bar.judge(results).stream()).map(Report::barRow).toList(),
+        bars(results),
         curves);
+  }
+
+  private static List<BarRow> bars(Results results) {
+    return Bar.all().stream()
+        .flatMap(bar -> bar.judge(results).stream())
+        .map(Report::barRow)
+        .toList();
+  }
+
+  /** The same rows under the bars of today: those of a file are of the day when it was written. */
+  Report judgedAgain() {
+    return new Report(
+        command,
+        started,
+        machine,
+        jvm,
+        versions,
+        forks,
+        iterations,
+        iterationMillis,
+        leftOut,
+        questions,
+        rows,
+        bars(results()),
+        curves);
+  }
+
+  private Results results() {
+    Results results = new Results();
+    for (Row row : rows) {
+      Optional<Question> question =
+          Arrays.stream(Question.values())
+              .filter(some -> some.toString().equals(row.question()))
+              .findFirst();
+      if (question.isPresent()) {
+        Key key = new Key(question.get(), row.contender(), texts(row.params()), row.unit());
+        for (int i = 0; i < row.values().size(); i++) {
+          Double value = row.values().get(i);
+          if (value != null || row.score() == null) {
+            double number = value == null ? Double.NaN : value;
+            results.add(i + 1, new Reading(key, number, row.bytesPerOp()));
+          }
+        }
+      }
+    }
+    return results;
   }
 
   private static List<Asked> asked(List<Row> rows, List<Line> curves) {
@@ -209,9 +256,9 @@ record Report(
         typed(bar.params()),
         bar.contender(),
         outcome.rounds(),
-        outcome.number().median(),
-        outcome.number().low(),
-        outcome.number().high(),
+        known(outcome.number().median()),
+        known(outcome.number().low()),
+        known(outcome.number().high()),
         bar.isAtLeast(),
         bar.limit(),
         bar.aim(),
@@ -243,9 +290,13 @@ record Report(
   }
 
   static String where(Map<String, Object> params) {
+    return Reading.text(texts(params));
+  }
+
+  private static Map<String, String> texts(Map<String, Object> params) {
     Map<String, String> texts = new TreeMap<>();
     params.forEach((name, value) -> texts.put(name, String.valueOf(value)));
-    return Reading.text(texts);
+    return texts;
   }
 
   String json() {

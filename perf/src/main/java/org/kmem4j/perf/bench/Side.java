@@ -11,17 +11,14 @@ enum Side {
       "arrayDeque",
       "arrow",
       "chronicle",
-      "commonsPool",
-      "directBuffer",
       "handWritten",
       "jemalloc",
       "malloc",
       "mimalloc",
       "netty",
       "stormpot",
-      "tcmalloc",
-      "unsafeBuffer"),
-  /** Whoever is none of the above. */
+      "tcmalloc"),
+  /** Whoever is none of the above; ways of our own that are compared with one another too. */
   OURS;
 
   private final List<String> prefixes;

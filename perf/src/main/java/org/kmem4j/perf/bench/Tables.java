@@ -24,7 +24,9 @@ final class Tables {
     }
     Report report = findings.report();
     if (!report.bars().isEmpty()) {
-      text.append("bars: medians of the forks' ratios, with intervals of 95 %%%n".formatted());
+      text.append(
+          "bars: medians of the forks' ratios, with %s%n"
+              .formatted(Interval.named(report.forks())));
       text.append(barTable(report.bars())).append(System.lineSeparator());
       if (report.hasFewForks()) {
         text.append(fewForks(report)).append(System.lineSeparator());

@@ -18,14 +18,23 @@ public enum Contender {
   ARENA("an Arena for each object, confined if one thread does all; zeroed", Kind.OF_ANY_SIZE),
   HEAP_ZGC("byte[] on the Java heap with ZGC, zeroed", Kind.OF_ANY_SIZE, "-XX:+UseZGC"),
   NETTY_POOLED(
-      "Netty's PooledByteBufAllocator, direct, with its ByteBuf", Kind.OF_ANY_SIZE, Flags.NETTY),
+      "Netty's PooledByteBufAllocator, direct, with its ByteBuf",
+      Kind.OF_ANY_SIZE,
+      Flags.NETTY,
+      Flags.UNSAFE),
   NETTY_ADAPTIVE(
-      "Netty's AdaptiveByteBufAllocator, direct, with its ByteBuf", Kind.OF_ANY_SIZE, Flags.NETTY),
+      "Netty's AdaptiveByteBufAllocator, direct, with its ByteBuf",
+      Kind.OF_ANY_SIZE,
+      Flags.NETTY,
+      Flags.UNSAFE),
   ARROW(
-      "Arrow's RootAllocator over arrow-memory-unsafe, with its ArrowBuf",
+      "Arrow's RootAllocator over arrow-memory-unsafe, with its ArrowBuf, its checks switched off",
       Kind.OF_ANY_SIZE,
       "--add-opens=java.base/java.nio=ALL-UNNAMED",
-      Flags.UNSAFE),
+      Flags.UNSAFE,
+      // As its documentation has it for production: no checks of bounds, nor of null in vectors.
+      "-Darrow.enable_unsafe_memory_access=true",
+      "-Darrow.enable_null_check_for_get=false"),
   CHRONICLE(
       "Chronicle's native BytesStore, not zeroed, with its object",
       Kind.OF_ANY_SIZE,
@@ -53,7 +62,7 @@ public enum Contender {
     /** As in Netty's own benchmarks: to sample for leaks is for tests. */
     static final String NETTY = "-Dio.netty.leakDetection.level=disabled";
 
-    /** The JDK would warn of {@code sun.misc.Unsafe}, and measure that. */
+    /** The JDK would warn of {@code sun.misc.Unsafe}; Netty would do without it. */
     static final String UNSAFE = "--sun-misc-unsafe-memory-access=allow";
   }
 

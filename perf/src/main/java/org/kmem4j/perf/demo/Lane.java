@@ -1,7 +1,9 @@
 package org.kmem4j.perf.demo;
 
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.ArrayList;
 import java.util.List;
+import org.kmem4j.perf.contender.Contender;
 
 /** Who takes part, each with the flags that its own users would give it under the budget. */
 enum Lane {
@@ -53,13 +55,14 @@ enum Lane {
   ARROW("arrow", "Apache Arrow", 0x9C5087, 175) {
     @Override
     List<String> flags(Plan plan) {
-      return List.of(
-          "-XX:+UseG1GC",
-          heap(tenantBytes(plan)),
-          "--add-opens=java.base/java.nio=ALL-UNNAMED",
-          "-Darrow.enable_unsafe_memory_access=true",
-          "-Darrow.memory.debug.allocator=false",
-          "-da:org.apache.arrow..."); // as in production: its assertions refuse late frees
+      List<String> flags = new ArrayList<>(Contender.ARROW.flags());
+      flags.addAll(
+          List.of(
+              "-XX:+UseG1GC",
+              heap(tenantBytes(plan)),
+              "-Darrow.memory.debug.allocator=false",
+              "-da:org.apache.arrow...")); // as in production: its assertions refuse late frees
+      return flags;
     }
 
     @Override

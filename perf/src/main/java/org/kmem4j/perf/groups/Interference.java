@@ -18,15 +18,21 @@ import org.kmem4j.perf.KmemException;
 import org.kmem4j.slab.KmemCache;
 
 /**
- * Two threads: tenant B takes and gives back one object of 64 bytes at a time, each pair timed,
- * while another thread does something to its neighbours. The agent runs meanwhile, save where
- * nothing is to disturb B.
+ * Two threads: tenant B takes, writes and gives back one object of 64 bytes at a time, each pair
+ * timed, while another thread does something to its neighbours. The agent runs meanwhile, save
+ * where nothing is to disturb B.
+ *
+ * <p>B runs back to back, in a closed loop: a long stop is one sample, however many pairs it held
+ * up, so that p99.99 and max tell of such stops and the rest hardly does. A pair's time includes
+ * two looks at the clock, whose own steps are 10 ns or more on many machines.
  */
 public final class Interference implements AutoCloseable {
   /** What the other thread does. */
   public enum Neighbour {
-    /** It works for itself, so that both cores are busy; this is the measure of the others. */
+    /** It works for itself, so that both cores are busy: the measure of those that keep busy. */
     UNDISTURBED("nothing of ours, no agent"),
+    /** It sleeps: the measure of those that sleep most of the time. */
+    IDLE("nothing at all, no agent"),
     AGENT("nothing of ours, the agent runs"),
     TRY("tryAlloc at A's limit"),
     THROW("alloc at A's limit, which throws"),
@@ -110,7 +116,7 @@ public final class Interference implements AutoCloseable {
 
   /** Measures for some time. */
   Row run(Neighbour neighbour, long nanos) throws InterruptedException {
-    if (neighbour == Neighbour.UNDISTURBED) {
+    if (neighbour == Neighbour.UNDISTURBED || neighbour == Neighbour.IDLE) {
       return runWithoutAgent(neighbour, nanos);
     }
     Throwable[] failure = new Throwable[1];
@@ -174,7 +180,12 @@ public final class Interference implements AutoCloseable {
     long end = System.nanoTime() + nanos;
     long before = System.nanoTime();
     while (before < end) {
-      ofB.free(ofB.tryAlloc());
+      long object = ofB.tryAlloc();
+      if (object == 0) {
+        throw new KmemException("Tenant B was refused.");
+      }
+      Memory.putLong(object, object);
+      ofB.free(object);
       long now = System.nanoTime();
       histogram.recordValue(now - before);
       before = System.nanoTime();
@@ -188,6 +199,7 @@ public final class Interference implements AutoCloseable {
     while (goesOn) {
       switch (neighbour) {
         case UNDISTURBED, AGENT -> sum += done * done;
+        case IDLE -> LockSupport.parkNanos(CLOSE_EVERY_NANOS);
         case TRY -> sum += ofA.tryAlloc();
         case THROW -> {
           try {

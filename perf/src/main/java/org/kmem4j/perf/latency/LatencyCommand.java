@@ -36,11 +36,10 @@ import picocli.CommandLine.Spec;
           + " updates four, of 64 to 512 bytes.",
       "Latency counts from when a request was due. Heap and allocator of each contender together"
           + " may hold the budget, a multiple of the live bytes, and 32 MiB.",
-      "Flags of a collector in KMEM_JAVA_OPTS hold for all contenders."
+      "A collector in KMEM_JAVA_OPTS and its flags hold for all contenders, heapG1 and heapZgc"
+          + " too."
     })
 public final class LatencyCommand implements Callable<Integer> {
-  private static final List<Integer> ALL_LIVE = List.of(1_000_000, 4_000_000, 8_000_000);
-  private static final List<Double> ALL_BUDGETS = List.of(1.5, 2.0, 4.0);
   private static final int LEAST_LIVE = 1000;
   private static final int MOST_LIVE = 100_000_000;
   private static final long MOST_RATE = 10_000_000;
@@ -105,8 +104,9 @@ public final class LatencyCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<Store> stores = stores();
-    List<Integer> lives = live != null ? live : full ? ALL_LIVE : List.of(4_000_000);
-    List<Double> multiples = budgets != null ? budgets : full ? ALL_BUDGETS : List.of(2.0);
+    List<Integer> lives = live != null ? live : full ? LatencyRun.ALL_LIVE : List.of(4_000_000);
+    List<Double> multiples =
+        budgets != null ? budgets : full ? LatencyRun.ALL_BUDGETS : List.of(2.0);
     check(lives, multiples);
     if (json != null) {
       JsonFile.check(json);

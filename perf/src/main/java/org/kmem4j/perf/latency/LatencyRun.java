@@ -28,6 +28,12 @@ public record LatencyRun(Store store, int live, double budget, long rate, Durati
    */
   public static final long USUAL_RATE = 150_000;
 
+  /** The live sets of a full run. */
+  public static final List<Integer> ALL_LIVE = List.of(1_000_000, 4_000_000, 8_000_000);
+
+  /** The budgets of a full run. */
+  public static final List<Double> ALL_BUDGETS = List.of(1.5, 2.0, 4.0);
+
   private static final double MOST_OF_MEMORY = 0.9;
   private static final double MOST_BEHIND = 0.05;
   private static final double START_SECONDS = 1.5;

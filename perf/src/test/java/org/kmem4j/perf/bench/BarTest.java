@@ -95,6 +95,17 @@ final class BarTest {
   }
 
   @Test
+  void whoHasNoNumberHasMissedTheBar() {
+    plant("kmemCache", Double.NaN, Double.NaN);
+    plant("heap", 10, 10);
+
+    Bar.Outcome outcome = judge("heap");
+
+    assertEquals(Bar.Verdict.MISSED, outcome.verdict());
+    assertEquals(0, outcome.rounds());
+  }
+
+  @Test
   void aRoundThatOneSideLacksIsLeftOut() {
     plant("kmemCache", 5, 5);
     plant("heap", 10, 10, 1);

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.JsonFile;
 import org.kmem4j.perf.contender.Contender;
@@ -79,7 +80,11 @@ final class BenchCommandTest {
     List<String> lines = out.toString().lines().toList();
     assertAll(
         () -> assertTrue(lines.contains("replacement.heapZgc(live=10000000)")),
-        () -> assertFalse(lines.contains("replacement.arrow(live=10000000)")));
+        () -> assertFalse(lines.contains("replacement.arrow(live=10000000)")),
+        () ->
+            assertTrue(
+                err.toString().contains("replacement(live=10000000) of arena, nettyPooled, "),
+                err::toString));
   }
 
   @Test
@@ -140,7 +145,7 @@ final class BenchCommandTest {
   }
 
   private static Settings settings(Map<String, List<String>> params) {
-    return new Settings(Duration.ofMillis(500), 3, params, Duration.ofSeconds(10));
+    return new Settings(Duration.ofMillis(500), 3, params, Duration.ofSeconds(10), false);
   }
 
   @Test
@@ -186,6 +191,38 @@ final class BenchCommandTest {
   }
 
   @Test
+  void aFullRunAsksLatencyOfAllLiveSetsAndBudgets() {
+    bench("--list", "--full", "--only=latency[.]heapG1");
+
+    assertEquals(
+        List.of(
+            "latency.heapG1(budget=1.5, live=1000000)",
+            "latency.heapG1(budget=2, live=1000000)",
+            "latency.heapG1(budget=4, live=1000000)",
+            "latency.heapG1(budget=1.5, live=4000000)",
+            "latency.heapG1(budget=2, live=4000000)",
+            "latency.heapG1(budget=4, live=4000000)",
+            "latency.heapG1(budget=1.5, live=8000000)",
+            "latency.heapG1(budget=2, live=8000000)",
+            "latency.heapG1(budget=4, live=8000000)"),
+        out.toString().lines().toList());
+  }
+
+  @Test
+  void onlyAQuickRunReplaysTheSmallestTraceAlone() {
+    bench("--list", "--forks=2", "--millis=1", "--only=replay[.]slab|traceMemory[.]slab");
+    bench("--list", "--quick", "--only=replay[.]slab|traceMemory[.]slab");
+
+    List<String> lines = out.toString().lines().toList();
+    assertAll(
+        () -> assertEquals(4, lines.size(), lines::toString),
+        () -> assertTrue(lines.get(0).contains("+"), lines::toString),
+        () -> assertTrue(lines.get(1).contains("+"), lines::toString),
+        () -> assertFalse(lines.get(2).contains("+"), lines::toString),
+        () -> assertFalse(lines.get(3).contains("+"), lines::toString));
+  }
+
+  @Test
   void interferenceIsMeasuredInAJvmOfItsOwn() throws IOException {
     Path json = folder.resolve("r.json");
 
@@ -206,6 +243,9 @@ final class BenchCommandTest {
         "--forks=0      | '--forks': '0', accepted are 1 to 1000",
         "--forks=-1     | '--forks': '-1', accepted are 1 to 1000",
         "--forks=x      | '--forks': 'x' is not an int",
+        "--millis=0     | '--millis': '0', accepted are 1 to 60000",
+        "--millis=-1    | '--millis': '-1', accepted are 1 to 60000",
+        "--millis=60001 | '--millis': '60001', accepted are 1 to 60000",
         "--only=nowhere | '--only': 'nowhere' is found in nothing that --list names",
         "--only=(       | '--only': '(' is no regular expression, unclosed group",
         "--decay=1ms    | '--decay': '1ms', accepted are 100ms to 1000s",
@@ -278,7 +318,7 @@ final class BenchCommandTest {
     Path slower = report("new.json", 6);
 
     assertEquals(1, bench("--compare", old.toString(), slower.toString()), err::toString);
-    assertTrue(out.toString().contains("1 worse, 0 better"), out::toString);
+    assertTrue(out.toString().contains("1 worse, 0 of others worse"), out::toString);
     assertEquals(0, bench("--compare", slower.toString(), old.toString()), err::toString);
     assertEquals(0, bench("--compare", old.toString(), old.toString()), err::toString);
   }
@@ -299,6 +339,51 @@ final class BenchCommandTest {
         () -> assertTrue(err.toString().contains("it has no rows"), err::toString),
         () -> assertTrue(err.toString().contains("--from measures nothing"), err::toString),
         () -> assertTrue(out.toString().isEmpty(), out::toString));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--only=pair",
+        "--forks=3",
+        "--quick",
+        "--full",
+        "--decay=10s",
+        "--list",
+        "--millis=100"
+      })
+  void whatIsMeasuredDoesNotGoWithWhatMeasuresNothing(String argument) {
+    String good = report("good.json", 5).toString();
+
+    assertAll(
+        () -> assertEquals(2, bench(argument, "--from=" + good)),
+        () -> assertEquals(2, bench("--compare", good, good, argument)),
+        () ->
+            assertTrue(
+                err.toString()
+                    .contains(
+                        "--from measures nothing: '%s' does not go with it, accepted are --json,"
+                                .formatted(argument)
+                            + " --html, --markdown"),
+                err::toString),
+        () -> assertTrue(err.toString().contains(comparesAlone(argument)), err::toString),
+        () -> assertTrue(out.toString().isEmpty(), out::toString));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--json=r.json", "--html=page", "--markdown=doc.md", "--from=r.json"})
+  void whatIsWrittenDoesNotGoWithComparing(String argument) {
+    String good = report("good.json", 5).toString();
+
+    assertAll(
+        () -> assertEquals(2, bench(argument, "--compare", good, good)),
+        () -> assertTrue(err.toString().contains(comparesAlone(argument)), err::toString),
+        () -> assertTrue(out.toString().isEmpty(), out::toString));
+  }
+
+  private static String comparesAlone(String argument) {
+    return "--compare measures nothing: '%s' does not go with it, no other option is accepted"
+        .formatted(argument);
   }
 
   @Test

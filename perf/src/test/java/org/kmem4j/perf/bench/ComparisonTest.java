@@ -25,6 +25,9 @@ final class ComparisonTest {
     "ns/op,  10, 0.0, 10,   0.0, 1 the same",
     "ops/us, 10, 0.1, 12,   0.1, 1 better",
     "ops/us, 10, 0.1, 8,    0.1, 1 worse",
+    "1 = yes, 1, 0.0, 0,    0.0, 1 worse",
+    "1 = yes, 0, 0.0, 1,    0.0, 1 better",
+    "1/s,    10, 0.1, 20,   0.1, Not judged", // How often a neighbour did what it does.
   })
   void aChangeIsBeyondTheErrorBarsAndBeyondFivePercent(
       String unit, double before, double error, double after, double errorAfter, String verdict) {
@@ -61,6 +64,57 @@ final class ComparisonTest {
   }
 
   @Test
+  void whatOthersBecameIsToldAndNoRegression() {
+    Comparison comparison =
+        Comparison.of(
+            report(row("malloc", "ns/op", 10, 0.1, 10)),
+            report(row("malloc", "ns/op", 20, 0.1, 10)));
+
+    assertFalse(comparison.hasRegressions());
+    assertFalse(comparison.isEmpty());
+    assertTrue(comparison.text().contains("Worse, but not of Kmem4j:"), comparison::text);
+  }
+
+  @Test
+  void aRowWithoutANumberAnyMoreIsWorse() {
+    Row lost =
+        new Row(
+            "pair", Map.of("size", 64), "kmemCache", "ns/op", null, null, null, null, 2, 0.0, null);
+
+    Comparison comparison =
+        Comparison.of(report(row("kmemCache", "ns/op", 10, 0.1, 10)), report(lost));
+
+    assertTrue(comparison.hasRegressions());
+    assertTrue(comparison.text().contains("n/a"), comparison::text);
+  }
+
+  /** Their bounds lie apart though the medians are nearer than half of both widths. */
+  @Test
+  void theValuesOfTheForksCountWhereTheyAreKnown() {
+    Row before = row(List.of(9.0, 10.0, 10.1));
+    Row after = row(List.of(10.7, 10.8, 13.0));
+
+    assertTrue(Comparison.of(report(before), report(after)).hasRegressions());
+    assertFalse(Comparison.of(report(before), report(before)).hasRegressions());
+  }
+
+  private static Row row(List<Double> values) {
+    Interval interval = Interval.of(values.stream().mapToDouble(Double::doubleValue).toArray());
+    return new Row(
+        "pair",
+        Map.of("size", 64),
+        "kmemCache",
+        "ns/op",
+        interval.median(),
+        interval.error(),
+        interval.low(),
+        interval.high(),
+        values.size(),
+        0.0,
+        values);
+  }
+
+  @Test
   void rowsOfOneSideAreNamed() {
     Row both = row("kmemCache", "ns/op", 10, 1, 10);
 
@@ -73,7 +127,7 @@ final class ComparisonTest {
     assertAll(
         () -> assertTrue(text.contains("Only in the old run:\n  pair.malloc(size=64)"), text),
         () -> assertTrue(text.contains("Only in the new run:\n  pair.mimalloc(size=64)"), text),
-        () -> assertTrue(text.contains("0 worse, 0 better, 1 the same"), text));
+        () -> assertTrue(text.contains("1 the same, 1 only in the old run"), text));
   }
 
   @Test

@@ -30,7 +30,8 @@ final class EveryBenchmarkTest {
               "depth", List.of("2"),
               "groups", List.of("10"),
               "virtualThreads", List.of("1000")),
-          Duration.ofSeconds(1));
+          Duration.ofSeconds(1),
+          true);
 
   @TestFactory
   List<DynamicTest> everyBenchmarkRuns() {

@@ -27,6 +27,15 @@ final class IntervalTest {
     assertEquals(new Interval(1.5, 1, 2), Interval.of(new double[] {2, 1}));
   }
 
+  /** Five values leave their range one time in sixteen: no confidence of 95 %. */
+  @Test
+  void ofFewValuesTheBoundsAreTheirRangeAndAreCalledSo() {
+    assertAll(
+        () -> assertEquals(new Interval(3, 1, 9), Interval.of(new double[] {9, 2, 1, 3, 4})),
+        () -> assertEquals("the range of the forks", Interval.named(5)),
+        () -> assertEquals("an interval of 95 % (bootstrap)", Interval.named(6)));
+  }
+
   @Test
   void anOutlierDoesNotMoveTheBounds() {
     double[] values = {1.00, 1.01, 1.02, 1.03, 1.04, 1.05, 1.06, 1.07, 1.08, 100};

@@ -7,7 +7,7 @@ import java.util.Map;
 /** A run whose numbers a test chose. */
 final class Planted {
   private static final Settings SETTINGS =
-      new Settings(Duration.ofMillis(500), 3, Map.of(), Duration.ofSeconds(10));
+      new Settings(Duration.ofMillis(500), 3, Map.of(), Duration.ofSeconds(10), false);
 
   private final Results results = new Results();
   private int rounds = 1;

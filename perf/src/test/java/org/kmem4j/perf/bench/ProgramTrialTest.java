@@ -22,7 +22,7 @@ import org.kmem4j.perf.trace.TraceWriter;
 /** Programs and replays as trials, with real JVMs but little work. */
 final class ProgramTrialTest {
   private static final Settings SHORT =
-      new Settings(Duration.ofMillis(5), 1, Map.of(), Duration.ofSeconds(1));
+      new Settings(Duration.ofMillis(5), 1, Map.of(), Duration.ofSeconds(1), true);
 
   @TempDir private Path folder;
 

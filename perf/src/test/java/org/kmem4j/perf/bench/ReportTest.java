@@ -23,7 +23,7 @@ import org.kmem4j.perf.KmemException;
 /** What is written of planted numbers. */
 final class ReportTest {
   private static final Settings SETTINGS =
-      new Settings(Duration.ofMillis(500), 3, Map.of(), Duration.ofSeconds(10));
+      new Settings(Duration.ofMillis(500), 3, Map.of(), Duration.ofSeconds(10), false);
 
   private final Results results = new Results();
 
@@ -56,6 +56,19 @@ final class ReportTest {
         () -> assertTrue(json.get("machine").get("processors").asInt() > 0),
         () -> assertTrue(json.get("jvm").get("version").isTextual()),
         () -> assertTrue(json.get("versions").has("jmh")));
+  }
+
+  /** So an old file can be told by the bars of today, which its own rows fill. */
+  @Test
+  void theRowsAreEnoughToJudgeAgain() {
+    plant("kmemCache", 0.001, 5, 7, 6);
+    plant("heap", 64.0, 10, 14, 12);
+    plant("tcmalloc", 0.0, 5, 7, 6);
+    Report report = report(3);
+
+    assertFalse(report.bars().isEmpty());
+    assertEquals(report.bars(), report.judgedAgain().bars());
+    assertTrue(report.bars().stream().anyMatch(bar -> bar.bar().endsWith("÷ tcmalloc")));
   }
 
   @Test

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.kmem4j.perf.Fork;
 import org.kmem4j.perf.KmemException;
+import org.kmem4j.perf.contender.ContenderJvm;
 import picocli.CommandLine;
 
 /** The command with real JVMs and few orders, and what it reckons without any. */
@@ -98,6 +100,28 @@ final class LatencyCommandTest {
 
       assertTrue(store.flags(live, bytes).contains("-Xmx" + (heap >> 20) + "m"));
       assertEquals(Store.BASE_BYTES + bytes, heap + store.nativeBytes(live, bytes), 1 << 20);
+    }
+  }
+
+  @Test
+  void aCollectorThatTheUserChoseHoldsForAll() {
+    List<String> flags = new ArrayList<>();
+    ContenderJvm.chooseCollector(flags, "-XX:+UseSerialGC");
+
+    boolean fits =
+        new Fork("The JVM of a user", flags, User.class, List.of())
+            .run(Boolean.class, ProcessBuilder.Redirect.INHERIT);
+
+    assertTrue(fits);
+  }
+
+  /** Runs in a JVM whose collector was chosen; two of them would be refused. */
+  static final class User {
+    private User() {}
+
+    public static void main(String[] arguments) throws IOException {
+      var run = new LatencyRun(Store.HEAP_ZGC, 10_000, 2, 1000, Duration.ofMillis(100));
+      Fork.answer(run.run(ProcessBuilder.Redirect.INHERIT).doesNotFit() == null);
     }
   }
 
