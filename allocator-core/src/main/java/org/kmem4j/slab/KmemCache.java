@@ -512,7 +512,7 @@ public final class KmemCache extends OwnedCache {
     return entry == pageEntry && beginsUsualObject(object);
   }
 
-  /** As {@link SlabGeometry#indexOf}, in a slab of the usual order: it is aligned to its size. */
+  /** As {@link SlabGeometry#indexOf} tells, in a slab of the usual order: by the address alone. */
   private boolean beginsUsualObject(long object) {
     int index = Integer.rotateRight((int) object * factor - origin, turn);
     return Integer.compareUnsigned(index, objects) < 0;

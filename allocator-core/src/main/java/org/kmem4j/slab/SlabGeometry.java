@@ -10,8 +10,8 @@ import org.kmem4j.memory.Os;
  * @param first offset of the first object
  * @param objects how many there are
  * @param factor the multiplier by which {@link #indexOf} divides: the inverse of the stride's odd
- *     part, modulo the slab's size, in the highest bits. So whatever else than the slab's size and
- *     its multiples is in an address falls out of the product
+ *     part, modulo the slab's size, in the highest bits. So multiples of that size, and with them
+ *     the slab's own address, fall out of the product
  * @param side what is kept for each object between header and objects
  */
 record SlabGeometry(int order, int stride, int first, int objects, int factor, Side side) {
@@ -64,7 +64,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int factor, S
             stride,
             first(head, objects, align, side),
             objects,
-            inverse(stride) << (Integer.SIZE - Os.PAGE_SHIFT - order),
+            inverse(stride) << spareBits(order),
             side);
   }
 
@@ -100,7 +100,7 @@ record SlabGeometry(int order, int stride, int first, int objects, int factor, S
 
   /** Number of an object; if the address begins none, a number that is too large. */
   int indexOf(long slab, long object) {
-    return Integer.rotateRight((int) (object - slab) * factor - origin(), turn());
+    return Integer.rotateRight(((int) (object - slab) - first) * factor, turn());
   }
 
   /** Whether free objects are linked outside themselves, in their state words. */
@@ -183,6 +183,11 @@ record SlabGeometry(int order, int stride, int first, int objects, int factor, S
 
   /** By how much the product is turned: what is no multiple of the stride gets its highest bits. */
   int turn() {
-    return Integer.numberOfTrailingZeros(stride) + Integer.SIZE - Os.PAGE_SHIFT - order;
+    return Integer.numberOfTrailingZeros(stride) + spareBits(order);
+  }
+
+  /** Bits of an int that an offset in a slab does not need. */
+  private static int spareBits(int order) {
+    return Integer.SIZE - Os.PAGE_SHIFT - order;
   }
 }

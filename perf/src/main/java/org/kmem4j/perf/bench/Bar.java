@@ -189,14 +189,8 @@ record Bar(
             case TRY -> 1.1;
             case THROW, CLOSE, LIMIT, TRIM -> 2.0;
           };
-      Neighbour quiet =
-          switch (neighbour) {
-            case UNDISTURBED, IDLE -> null;
-            case CLOSE, TRIM -> Neighbour.IDLE;
-            case AGENT, TRY, THROW, LIMIT -> Neighbour.UNDISTURBED;
-          };
-      if (quiet != null) {
-        List<String> against = List.of(quiet.toString());
+      if (neighbour.quiet() != null) {
+        List<String> against = List.of(neighbour.quiet().toString());
         bars.add(ratio(question, Map.of(), neighbour.toString(), against, limit, null));
       }
     }

@@ -51,12 +51,8 @@ public class BulkBenchmark extends KmemBenchmark {
   @OperationsPerInvocation(OBJECTS)
   public long[] singles(Kmem kmem) {
     for (int i = 0; i < OBJECTS; i++) {
-      long object = kmem.cache.tryAlloc();
-      if (object == 0) {
-        throw new IllegalStateException("refused");
-      }
-      Memory.putLong(object, i);
-      kmem.objects[i] = object;
+      kmem.objects[i] = take(kmem.cache);
+      Memory.putLong(kmem.objects[i], i);
     }
     for (int i = 0; i < OBJECTS; i++) {
       kmem.cache.free(kmem.objects[i]);

@@ -103,12 +103,13 @@ final class Comparison {
       same++;
       return;
     }
-    if (before.score() != null && after.score() == null && Group.isJudged(id.unit)) {
-      add(id, false, new Change(id.toString(), id.unit, before.score(), Double.NaN));
+    boolean isLost = before.score() != null && after.score() == null;
+    if (!Group.isJudged(id.unit) || !isLost && !(hasInterval(before) && hasInterval(after))) {
+      unjudged.add(id + ", " + id.unit);
       return;
     }
-    if (!hasInterval(before) || !hasInterval(after) || !Group.isJudged(id.unit)) {
-      unjudged.add(id + ", " + id.unit);
+    if (isLost) {
+      add(id, false, new Change(id.toString(), id.unit, before.score(), Double.NaN));
       return;
     }
     Interval old = bounds(before);

@@ -49,7 +49,7 @@ final class Group {
     return unit.startsWith("ops/") || unit.startsWith("requests/") || unit.equals("1 = yes");
   }
 
-  /** Whether neither more nor less is better: how often a neighbour did what it does. */
+  /** Whether more or less is better at all: not of how often a neighbour did what it does. */
   static boolean isJudged(String unit) {
     return !unit.equals("1/s");
   }

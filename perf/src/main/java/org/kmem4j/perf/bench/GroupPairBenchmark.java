@@ -1,8 +1,6 @@
 package org.kmem4j.perf.bench;
 
 import org.kmem4j.memcg.MemCgroups;
-import org.kmem4j.memory.Memory;
-import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /** What does a pair of 64 bytes with a write cost when somebody pays for it? */
@@ -37,15 +35,5 @@ public class GroupPairBenchmark extends KmemBenchmark {
   @Benchmark
   public long bound(Bound state) {
     return pair(state.nobodys);
-  }
-
-  private static long pair(KmemCache cache) {
-    long object = cache.tryAlloc();
-    if (object == 0) {
-      throw new IllegalStateException("refused");
-    }
-    Memory.putLong(object, object);
-    cache.free(object);
-    return object;
   }
 }

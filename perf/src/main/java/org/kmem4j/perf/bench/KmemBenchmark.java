@@ -1,6 +1,11 @@
 package org.kmem4j.perf.bench;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
+import org.kmem4j.memory.Memory;
+import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
@@ -43,6 +48,27 @@ public abstract class KmemBenchmark {
   /** Of an array that fills so many bytes with its header, but has room for one word. */
   static int arrayLength(int bytes) {
     return Math.max(bytes - ARRAY_HEADER_BYTES, Long.BYTES);
+  }
+
+  /** Writes a word of an array. */
+  static final VarHandle LONG =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
+  /** Takes an object, of which there is always one. */
+  static long take(KmemCache cache) {
+    long object = cache.tryAlloc();
+    if (object == 0) {
+      throw new IllegalStateException("refused");
+    }
+    return object;
+  }
+
+  /** Takes an object, writes its first word, and gives it back. */
+  static long pair(KmemCache cache) {
+    long object = take(cache);
+    Memory.putLong(object, object);
+    cache.free(object);
+    return object;
   }
 
   /** For JMH's generated subclasses. */

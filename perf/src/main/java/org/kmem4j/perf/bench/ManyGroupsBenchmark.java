@@ -6,7 +6,6 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.kmem4j.SlabAllocator;
 import org.kmem4j.memcg.MemCgroups;
-import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
@@ -100,13 +99,6 @@ public class ManyGroupsBenchmark extends KmemBenchmark {
   @Benchmark
   public long nobody(OneCache of) {
     return pair(of.handles[of.next()]);
-  }
-
-  private static long pair(KmemCache cache) {
-    long object = cache.tryAlloc();
-    Memory.putLong(object, object);
-    cache.free(object);
-    return object;
   }
 
   @Benchmark

@@ -7,9 +7,6 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import net.openhft.chronicle.bytes.BytesStore;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.RootAllocator;
@@ -42,9 +39,6 @@ import org.openjdk.jmh.annotations.TearDown;
 public class PairBenchmark extends KmemBenchmark {
   /** As many objects as a pool made by hand is filled with. */
   private static final int CELLS = 64;
-
-  private static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   /** The size, read from a field: not a constant to the JIT. */
   @State(Scope.Thread)

@@ -1,10 +1,6 @@
 package org.kmem4j.perf.bench;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import org.kmem4j.SlabAllocator;
-import org.kmem4j.memory.Memory;
 import org.kmem4j.slab.KmemCache;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Fork;
@@ -27,9 +23,6 @@ import org.openjdk.jmh.annotations.TearDown;
     })
 public class VirtualThreadBenchmark extends KmemBenchmark {
   static final String ON_VIRTUAL_THREADS = "-Djmh.executor=VIRTUAL";
-
-  private static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   private static void checkVirtual() {
     if (!Thread.currentThread().isVirtual()) {
@@ -69,13 +62,7 @@ public class VirtualThreadBenchmark extends KmemBenchmark {
 
   @Benchmark
   public long kmemCache(Kmem kmem) {
-    long object = kmem.cache.tryAlloc();
-    if (object == 0) {
-      throw new IllegalStateException("refused");
-    }
-    Memory.putLong(object, object);
-    kmem.cache.free(object);
-    return object;
+    return pair(kmem.cache);
   }
 
   @Benchmark

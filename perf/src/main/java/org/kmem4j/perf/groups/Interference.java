@@ -46,6 +46,15 @@ public final class Interference implements AutoCloseable {
       this.title = title;
     }
 
+    /** Who keeps the cores as busy and disturbs nobody: the measure. Null for those who do so. */
+    public Neighbour quiet() {
+      return switch (this) {
+        case UNDISTURBED, IDLE -> null;
+        case CLOSE, TRIM -> IDLE;
+        case AGENT, TRY, THROW, LIMIT -> UNDISTURBED;
+      };
+    }
+
     /** All, as JSON names them. */
     public static String[] names() {
       return Arrays.stream(values()).map(Neighbour::toString).toArray(String[]::new);
@@ -116,7 +125,7 @@ public final class Interference implements AutoCloseable {
 
   /** Measures for some time. */
   Row run(Neighbour neighbour, long nanos) throws InterruptedException {
-    if (neighbour == Neighbour.UNDISTURBED || neighbour == Neighbour.IDLE) {
+    if (neighbour.quiet() == null) {
       return runWithoutAgent(neighbour, nanos);
     }
     Throwable[] failure = new Throwable[1];

@@ -32,9 +32,9 @@ final class ComparisonTest {
   void aChangeIsBeyondTheErrorBarsAndBeyondFivePercent(
       String unit, double before, double error, double after, double errorAfter, String verdict) {
     Comparison comparison =
-        Comparison.of(
-            report(row("kmemCache", unit, before, error, 10)),
-            report(row("kmemCache", unit, after, errorAfter, 10)));
+        compare(
+            row("kmemCache", unit, before, error, 10),
+            row("kmemCache", unit, after, errorAfter, 10));
 
     assertTrue(comparison.text().contains(verdict), comparison::text);
     assertEquals(verdict.equals("1 worse"), comparison.hasRegressions());
@@ -43,9 +43,7 @@ final class ComparisonTest {
   @Test
   void aRowOfOneForkIsNotJudged() {
     Comparison comparison =
-        Comparison.of(
-            report(row("kmemCache", "ns/op", 10, 0, 1)),
-            report(row("kmemCache", "ns/op", 100, 0, 10)));
+        compare(row("kmemCache", "ns/op", 10, 0, 1), row("kmemCache", "ns/op", 100, 0, 10));
 
     assertFalse(comparison.hasRegressions());
     assertTrue(comparison.text().contains("Not judged"), comparison::text);
@@ -59,16 +57,14 @@ final class ComparisonTest {
         new Row(
             "pair", Map.of("size", 64), "kmemCache", "ns/op", 10.0, 1.0, 9.0, 11.0, 10, 16.0, null);
 
-    assertTrue(Comparison.of(report(before), report(after)).hasRegressions());
-    assertFalse(Comparison.of(report(after), report(before)).hasRegressions());
+    assertTrue(compare(before, after).hasRegressions());
+    assertFalse(compare(after, before).hasRegressions());
   }
 
   @Test
   void whatOthersBecameIsToldAndNoRegression() {
     Comparison comparison =
-        Comparison.of(
-            report(row("malloc", "ns/op", 10, 0.1, 10)),
-            report(row("malloc", "ns/op", 20, 0.1, 10)));
+        compare(row("malloc", "ns/op", 10, 0.1, 10), row("malloc", "ns/op", 20, 0.1, 10));
 
     assertFalse(comparison.hasRegressions());
     assertFalse(comparison.isEmpty());
@@ -81,8 +77,7 @@ final class ComparisonTest {
         new Row(
             "pair", Map.of("size", 64), "kmemCache", "ns/op", null, null, null, null, 2, 0.0, null);
 
-    Comparison comparison =
-        Comparison.of(report(row("kmemCache", "ns/op", 10, 0.1, 10)), report(lost));
+    Comparison comparison = compare(row("kmemCache", "ns/op", 10, 0.1, 10), lost);
 
     assertTrue(comparison.hasRegressions());
     assertTrue(comparison.text().contains("n/a"), comparison::text);
@@ -94,8 +89,8 @@ final class ComparisonTest {
     Row before = row(List.of(9.0, 10.0, 10.1));
     Row after = row(List.of(10.7, 10.8, 13.0));
 
-    assertTrue(Comparison.of(report(before), report(after)).hasRegressions());
-    assertFalse(Comparison.of(report(before), report(before)).hasRegressions());
+    assertTrue(compare(before, after).hasRegressions());
+    assertFalse(compare(before, before).hasRegressions());
   }
 
   private static Row row(List<Double> values) {
@@ -133,9 +128,7 @@ final class ComparisonTest {
   @Test
   void runsWithoutACommonRowAreNotTakenForEqualOnes() {
     assertTrue(
-        Comparison.of(
-                report(row("malloc", "ns/op", 1, 0, 10)), report(row("arrow", "ns/op", 1, 0, 10)))
-            .isEmpty());
+        compare(row("malloc", "ns/op", 1, 0, 10), row("arrow", "ns/op", 1, 0, 10)).isEmpty());
   }
 
   @Test
@@ -175,6 +168,10 @@ final class ComparisonTest {
         forks,
         0.0,
         null);
+  }
+
+  private static Comparison compare(Row before, Row after) {
+    return Comparison.of(report(before), report(after));
   }
 
   private static Report report(Row... rows) {
